@@ -1,0 +1,112 @@
+//! The score columns that a scored message carries.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field};
+
+/// Names of the explainable parts of a turn, in the order of the `effort_features` list.
+///
+/// Every value is a `Float32` that depends on the text of the turn alone.
+pub const EFFORT_FEATURES: &[&str] = &[];
+
+/// One score column of the table `messages`: what the engine computes from a message's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ScoreColumn {
+    /// Polarity times intensity, −1..1.
+    Sentiment,
+    /// `negative`, `neutral`, `positive` or `mixed`.
+    SentimentLabel,
+    /// Label of the customer's intent, `unclassified` below the calibrated threshold.
+    Intent,
+    /// Calibrated probability of the intent, 0..1.
+    IntentScore,
+    /// Number of the topic in the model's taxonomy; NULL for `unclassified`.
+    TopicId,
+    /// Ease of the turn, −5 (hard) to 5 (easy), never exactly 0; NULL for no signal.
+    EffortScore,
+    /// The explainable parts of the turn, see [`EFFORT_FEATURES`].
+    EffortFeatures,
+    /// Risk that the author leaves, 0..1.
+    ChurnRisk,
+    /// Whether the author asks for a human or a manager or threatens to escalate.
+    EscalationRequest,
+    /// Risk labels of the message.
+    RiskSignals,
+    /// ISO 639-1 code of the language where it is reliable, else NULL.
+    DetectedLanguage,
+}
+
+impl ScoreColumn {
+    /// Every score column, in the order in which the table `messages` holds them.
+    pub const ALL: [ScoreColumn; 11] = [
+        ScoreColumn::Sentiment,
+        ScoreColumn::SentimentLabel,
+        ScoreColumn::Intent,
+        ScoreColumn::IntentScore,
+        ScoreColumn::TopicId,
+        ScoreColumn::EffortScore,
+        ScoreColumn::EffortFeatures,
+        ScoreColumn::ChurnRisk,
+        ScoreColumn::EscalationRequest,
+        ScoreColumn::RiskSignals,
+        ScoreColumn::DetectedLanguage,
+    ];
+
+    /// The column's name in `messages`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ScoreColumn::Sentiment => "sentiment",
+            ScoreColumn::SentimentLabel => "sentiment_label",
+            ScoreColumn::Intent => "intent",
+            ScoreColumn::IntentScore => "intent_score",
+            ScoreColumn::TopicId => "topic_id",
+            ScoreColumn::EffortScore => "effort_score",
+            ScoreColumn::EffortFeatures => "effort_features",
+            ScoreColumn::ChurnRisk => "churn_risk",
+            ScoreColumn::EscalationRequest => "escalation_request",
+            ScoreColumn::RiskSignals => "risk_signals",
+            ScoreColumn::DetectedLanguage => "detected_language",
+        }
+    }
+
+    /// The function whose model decides whether a stored value is current: `intent` for both
+    /// `intent` and `intent_score`, and so on.
+    pub fn function(self) -> &'static str {
+        match self {
+            ScoreColumn::Sentiment | ScoreColumn::SentimentLabel => "sentiment",
+            ScoreColumn::Intent | ScoreColumn::IntentScore => "intent",
+            ScoreColumn::TopicId => "topic",
+            ScoreColumn::EffortScore | ScoreColumn::EffortFeatures => "effort",
+            ScoreColumn::ChurnRisk => "churn_risk",
+            ScoreColumn::EscalationRequest => "escalation_request",
+            ScoreColumn::RiskSignals => "risk_signals",
+            ScoreColumn::DetectedLanguage => "detect_language",
+        }
+    }
+
+    /// The Arrow type of the column, the same in a batch and in the lake.
+    pub fn data_type(self) -> DataType {
+        match self {
+            ScoreColumn::Sentiment
+            | ScoreColumn::IntentScore
+            | ScoreColumn::EffortScore
+            | ScoreColumn::ChurnRisk => DataType::Float64,
+            ScoreColumn::SentimentLabel | ScoreColumn::Intent | ScoreColumn::DetectedLanguage => {
+                DataType::Utf8
+            }
+            ScoreColumn::TopicId => DataType::Int32,
+            ScoreColumn::EffortFeatures => {
+                DataType::List(Arc::new(Field::new("element", DataType::Float32, true)))
+            }
+            ScoreColumn::EscalationRequest => DataType::Boolean,
+            ScoreColumn::RiskSignals => {
+                DataType::List(Arc::new(Field::new("element", DataType::Utf8, true)))
+            }
+        }
+    }
+
+    /// The column as a nullable Arrow field.
+    pub fn field(self) -> Field {
+        Field::new(self.name(), self.data_type(), true)
+    }
+}
