@@ -1,1 +1,5 @@
-//! Verbatim.
+//! Verbatim: the SQL engine for what customers say.
+
+pub mod error;
+
+pub use error::Error;

@@ -1,2 +1,3 @@
-//! Verbatim.
+//! The command line of Verbatim.
+
 fn main() {}

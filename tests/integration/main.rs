@@ -1,2 +1,9 @@
-//! Verbatim.
-fn main() {}
+//! Integration tests: one binary, one module a subject.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    unreachable_pub,
+    missing_docs
+)]
