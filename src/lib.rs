@@ -1,5 +1,6 @@
 //! Verbatim: the SQL engine for what customers say.
 
 pub mod error;
+pub mod lake;
 
 pub use error::Error;
