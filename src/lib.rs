@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod lake;
+pub mod library;
 
 pub use error::Error;
