@@ -59,12 +59,20 @@ impl Definition {
     ///
     /// The literals are taken as they are; the caller makes them from values.
     pub fn sql_with(&self, arguments: &[(&str, &str)]) -> Result<Cow<'static, str>, LibraryError> {
-        let has = |name: &str| self.parameters.iter().any(|parameter| parameter.name == name);
+        let has = |name: &str| {
+            self.parameters
+                .iter()
+                .any(|parameter| parameter.name == name)
+        };
         if let Some((name, _)) = arguments.iter().find(|(name, _)| !has(name)) {
             return Err(LibraryError::UnknownParameter {
                 query: self.name,
                 parameter: (*name).to_owned(),
-                parameters: self.parameters.iter().map(|parameter| parameter.name).collect(),
+                parameters: self
+                    .parameters
+                    .iter()
+                    .map(|parameter| parameter.name)
+                    .collect(),
             });
         }
         Ok(self.fill(|parameter| {
@@ -85,7 +93,11 @@ impl Definition {
             let name = &after[1..];
             let end = name.find(|c: char| c != '_' && !c.is_ascii_alphanumeric());
             let (name, behind) = name.split_at(end.unwrap_or(name.len()));
-            match self.parameters.iter().find(|parameter| parameter.name == name) {
+            match self
+                .parameters
+                .iter()
+                .find(|parameter| parameter.name == name)
+            {
                 Some(parameter) => filled.push_str(value(parameter)),
                 None => {
                     filled.push('$');
@@ -101,7 +113,10 @@ impl Definition {
 
 /// The definitions of `files`, pairs of a name and a file's text.
 pub(super) fn read(files: &[(&'static str, &'static str)]) -> Vec<Definition> {
-    files.iter().map(|&(name, text)| read_one(name, text)).collect()
+    files
+        .iter()
+        .map(|&(name, text)| read_one(name, text))
+        .collect()
 }
 
 fn read_one(name: &'static str, text: &'static str) -> Definition {
@@ -115,14 +130,23 @@ fn read_one(name: &'static str, text: &'static str) -> Definition {
         }
         rest = rest.split_once('\n').map_or("", |(_, below)| below);
     }
-    Definition { name, comment: comment.join("\n"), sql: rest.trim_end(), parameters }
+    Definition {
+        name,
+        comment: comment.join("\n"),
+        sql: rest.trim_end(),
+        parameters,
+    }
 }
 
 /// `window_days integer = 7`.
 fn read_parameter(line: &'static str) -> Option<Parameter> {
     let (declared, default) = line.split_once('=')?;
     let (name, sql_type) = declared.trim().split_once(' ')?;
-    Some(Parameter { name, sql_type: sql_type.trim(), default: default.trim() })
+    Some(Parameter {
+        name,
+        sql_type: sql_type.trim(),
+        default: default.trim(),
+    })
 }
 
 #[cfg(test)]
@@ -138,7 +162,11 @@ mod tests {
     fn a_file_is_its_comment_parameters_and_query() {
         let read = read_one("name", FILE);
         assert_eq!(read.comment, "What it is.\n\nMore.");
-        let days = Parameter { name: "days", sql_type: "integer", default: "7" };
+        let days = Parameter {
+            name: "days",
+            sql_type: "integer",
+            default: "7",
+        };
         assert_eq!(read.parameters, [days]);
         assert!(read.sql.starts_with("SELECT $days"));
     }
@@ -150,6 +178,9 @@ mod tests {
         let filled = read.sql_with(&[("days", "14")]).unwrap();
         assert_eq!(filled, "SELECT 14, $days_more, '$' -- 14\nFROM t");
         let error = read.sql_with(&[("day", "14")]).unwrap_err();
-        assert_eq!(error.to_string(), "name has no parameter day; it takes days");
+        assert_eq!(
+            error.to_string(),
+            "name has no parameter day; it takes days"
+        );
     }
 }
