@@ -1,5 +1,8 @@
 //! The error of the engine: what went wrong, with its SQLSTATE.
 
+mod classify;
+pub mod sqlstate;
+
 use datafusion::error::DataFusionError;
 
 use crate::lake::LakeError;
@@ -9,8 +12,18 @@ use crate::lake::LakeError;
 #[non_exhaustive]
 pub enum Error {
     /// A statement that could not be planned or executed.
-    #[error("{0}")]
-    Query(#[from] DataFusionError),
+    #[error("{}", classify::message(.0))]
+    Query(#[source] DataFusionError),
+    /// A statement that the engine itself refuses, with the SQLSTATE that says why.
+    #[error("{message}")]
+    Statement {
+        /// Five-character SQLSTATE, see [`sqlstate`].
+        state: &'static str,
+        /// What is wrong, naming the object.
+        message: String,
+        /// What to do about it, where that is known.
+        hint: Option<String>,
+    },
     /// An operation on the lake.
     #[error("{0}")]
     Lake(#[from] LakeError),
@@ -22,4 +35,72 @@ pub enum Error {
         /// The operating system's answer.
         source: std::io::Error,
     },
+}
+
+impl Error {
+    /// A statement error without a hint.
+    pub fn statement(state: &'static str, message: impl Into<String>) -> Self {
+        Error::Statement {
+            state,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// The same error with a hint that says what to do; only statement errors carry one.
+    #[must_use]
+    pub fn with_hint(mut self, text: impl Into<String>) -> Self {
+        if let Error::Statement { hint, .. } = &mut self {
+            *hint = Some(text.into());
+        }
+        self
+    }
+
+    /// What to do about the error, where that is known.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Error::Statement { hint, .. } => hint.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The five-character SQLSTATE that clients see.
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            Error::Query(error) => classify::datafusion(error),
+            Error::Statement { state, .. } => state,
+            Error::Lake(_) => sqlstate::IO_ERROR,
+            Error::Io { .. } => sqlstate::IO_ERROR,
+        }
+    }
+}
+
+impl From<DataFusionError> for Error {
+    /// Takes an engine error that travelled through DataFusion out again, so that its SQLSTATE and
+    /// its hint survive.
+    fn from(error: DataFusionError) -> Self {
+        match error {
+            DataFusionError::External(inner) => match inner.downcast::<Error>() {
+                Ok(own) => *own,
+                Err(inner) => Error::Query(DataFusionError::External(inner)),
+            },
+            DataFusionError::Context(context, inner) => match Error::from(*inner) {
+                Error::Query(inner) => {
+                    Error::Query(DataFusionError::Context(context, Box::new(inner)))
+                }
+                own => own,
+            },
+            other => Error::Query(other),
+        }
+    }
+}
+
+impl From<Error> for DataFusionError {
+    /// Wraps an engine error for its way through a plan; a query error stays what it was.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Query(inner) => inner,
+            other => DataFusionError::External(Box::new(other)),
+        }
+    }
 }

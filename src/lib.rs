@@ -1,7 +1,12 @@
 //! Verbatim: the SQL engine for what customers say.
 
+pub mod cli;
+pub mod engine;
 pub mod error;
 pub mod lake;
 pub mod library;
+pub mod session;
+pub mod statement;
 
+pub use engine::{Engine, EngineOptions};
 pub use error::Error;

@@ -1,0 +1,172 @@
+//! The engine of one process: what all sessions share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use chrono::{DateTime, Utc};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, MemTable, SchemaProvider,
+};
+use datafusion::execution::SessionState;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::SessionContext;
+use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
+
+use crate::error::{Error, sqlstate};
+use crate::session::{self, Session, Settings, Variables};
+
+/// How an engine is opened.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Where the lake is: a path or a URL.
+    pub lake: String,
+    /// Whether to make a lake where there is none.
+    pub create: bool,
+    /// Bytes that running queries may hold together before they spill to disk; `None` for six
+    /// tenths of the machine's memory.
+    pub memory_limit: Option<usize>,
+}
+
+impl EngineOptions {
+    /// Options for an existing lake.
+    pub fn new(lake: impl Into<String>) -> Self {
+        EngineOptions {
+            lake: lake.into(),
+            create: false,
+            memory_limit: None,
+        }
+    }
+
+    /// The same, making the lake where there is none.
+    #[must_use]
+    pub fn create(mut self) -> Self {
+        self.create = true;
+        self
+    }
+}
+
+/// The lake, the functions and the memory that all sessions of a process share.
+pub struct Engine {
+    template: SessionState,
+    started: DateTime<Utc>,
+    next_pid: AtomicI32,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").finish_non_exhaustive()
+    }
+}
+
+/// Consumers named in the message when memory runs out.
+const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::MIN.saturating_add(4);
+
+impl Engine {
+    /// Opens a lake and makes ready what sessions share.
+    ///
+    /// # Errors
+    /// Where the lake cannot be opened.
+    pub async fn open(options: EngineOptions) -> Result<Arc<Engine>, Error> {
+        let limit = options.memory_limit.unwrap_or_else(default_memory_limit);
+        let pool = TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .build_arc()?;
+        Ok(Arc::new(Engine {
+            template: template(runtime)?,
+            started: Utc::now(),
+            next_pid: AtomicI32::new(1),
+        }))
+    }
+
+    /// What every session's planner starts from.
+    pub(crate) fn template(&self) -> &SessionState {
+        &self.template
+    }
+
+    /// A session for a user of this process; `None` for the trusted local superuser.
+    ///
+    /// # Errors
+    /// SQLSTATE 28000 for a user that does not exist.
+    pub fn session(self: &Arc<Self>, user: Option<&str>) -> Result<Session, Error> {
+        self.connect(user, session::DATABASE, [])
+    }
+
+    /// A session for a client that connects with a database and settings.
+    ///
+    /// # Errors
+    /// SQLSTATE 3D000 for a database other than `verbatim`, 28000 for an unknown user, 42704 and
+    /// 22023 for settings.
+    pub fn connect<'a>(
+        self: &Arc<Self>,
+        user: Option<&str>,
+        database: &str,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Session, Error> {
+        if database != session::DATABASE {
+            return Err(Error::statement(
+                sqlstate::INVALID_CATALOG_NAME,
+                format!("database \"{database}\" does not exist"),
+            )
+            .with_hint("The database is called verbatim."));
+        }
+        let name = user.unwrap_or(session::DATABASE);
+        let settings = Settings::start(settings, name)?;
+        let variables = Variables::new(
+            name.to_owned(),
+            database.to_owned(),
+            settings,
+            self.next_pid.fetch_add(1, Ordering::Relaxed),
+            self.started,
+        );
+        Session::new(Arc::clone(self), variables)
+    }
+
+    /// Waits for what is under way and closes the lake.
+    ///
+    /// # Errors
+    /// Where the last commits fail.
+    pub async fn close(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// The planner's state with catalogs and functions, without anything of a session.
+fn template(runtime: Arc<RuntimeEnv>) -> Result<SessionState, Error> {
+    let context = SessionContext::new_with_config_rt(session::config(), runtime);
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(session::USER_SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
+    let built_in = MemorySchemaProvider::new();
+    for table in crate::lake::built_in_tables()? {
+        let provider = MemTable::try_new(Arc::clone(table.schema()), vec![vec![]])?;
+        built_in.register_table(table.name().to_owned(), Arc::new(provider))?;
+    }
+    catalog.register_schema(session::BUILT_IN_SCHEMA, Arc::new(built_in))?;
+    context.register_catalog(session::DATABASE, Arc::new(catalog));
+    // The provider goes in by value: behind an Arc its role lookup calls itself without end.
+    datafusion_pg_catalog::setup_pg_catalog(&context, session::DATABASE, EmptyContextProvider)
+        .map_err(|error| Error::from(*error))?;
+    let mut state = context.state();
+    session::register_functions(&mut state)?;
+    Ok(state)
+}
+
+/// Six tenths of the machine's or the container's memory; 4 GiB where neither is known.
+fn default_memory_limit() -> usize {
+    const UNKNOWN: usize = 4 << 30;
+    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+        let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+        Some(kibibytes * 1024)
+    });
+    let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
+        .ok()
+        .and_then(|text| text.trim().parse::<usize>().ok());
+    let total = match (machine, container) {
+        (Some(machine), Some(container)) => machine.min(container),
+        (Some(total), None) | (None, Some(total)) => total,
+        (None, None) => UNKNOWN,
+    };
+    total / 10 * 6
+}

@@ -1,0 +1,150 @@
+//! Ends a statement that was cancelled or took too long: SQLSTATE 57014.
+//!
+//! A stream that ends this way drops the plan under it, and with it the tasks that run it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::error::Result;
+use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
+use futures::Stream;
+use parking_lot::Mutex;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::error::{Error, sqlstate};
+
+/// Cancels the statement that a session runs.
+#[derive(Debug, Clone, Default)]
+pub struct CancelHandle {
+    current: Arc<Mutex<CancellationToken>>,
+}
+
+impl CancelHandle {
+    /// Cancels the statement that runs now, if one does.
+    pub fn cancel(&self) {
+        self.current.lock().cancel();
+    }
+
+    /// Starts a statement: what was cancelled before does not concern it.
+    pub(super) fn start(&self, timeout: Option<std::time::Duration>) -> Limits {
+        let token = CancellationToken::new();
+        *self.current.lock() = token.clone();
+        Limits {
+            token,
+            deadline: timeout.map(|limit| Instant::now() + limit),
+        }
+    }
+}
+
+/// When one statement is to end.
+#[derive(Debug, Clone)]
+pub(super) struct Limits {
+    token: CancellationToken,
+    deadline: Option<Instant>,
+}
+
+fn cancelled() -> Error {
+    Error::statement(
+        sqlstate::QUERY_CANCELED,
+        "canceling statement due to user request",
+    )
+}
+
+fn timed_out() -> Error {
+    Error::statement(
+        sqlstate::QUERY_CANCELED,
+        "canceling statement due to statement timeout",
+    )
+}
+
+impl Limits {
+    async fn expire(&self) {
+        match self.deadline {
+            Some(deadline) => tokio::time::sleep_until(deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Runs a future until it ends or the statement is to end.
+    pub(super) async fn guard<T>(
+        &self,
+        future: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        tokio::select! {
+            biased;
+            () = self.token.cancelled() => Err(cancelled()),
+            () = self.expire() => Err(timed_out()),
+            result = future => result,
+        }
+    }
+
+    /// A stream that ends with an error when the statement is to end.
+    pub(super) fn stream(
+        &self,
+        schema: SchemaRef,
+        inner: SendableRecordBatchStream,
+    ) -> SendableRecordBatchStream {
+        Box::pin(LimitedStream {
+            schema,
+            inner: Some(inner),
+            cancelled: Box::pin(self.token.clone().cancelled_owned()),
+            expired: self
+                .deadline
+                .map(|deadline| Box::pin(tokio::time::sleep_until(deadline))),
+        })
+    }
+}
+
+struct LimitedStream {
+    schema: SchemaRef,
+    /// `None` once the stream has ended.
+    inner: Option<SendableRecordBatchStream>,
+    cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
+    expired: Option<Pin<Box<Sleep>>>,
+}
+
+impl Stream for LimitedStream {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.inner.is_none() {
+            return Poll::Ready(None);
+        }
+        if self.cancelled.as_mut().poll(cx).is_ready() {
+            self.inner = None;
+            return Poll::Ready(Some(Err(cancelled().into())));
+        }
+        if let Some(expired) = &mut self.expired
+            && expired.as_mut().poll(cx).is_ready()
+        {
+            self.inner = None;
+            return Poll::Ready(Some(Err(timed_out().into())));
+        }
+        let Some(inner) = &mut self.inner else {
+            return Poll::Ready(None);
+        };
+        match inner.as_mut().poll_next(cx) {
+            Poll::Ready(Some(Ok(batch))) => {
+                // Names may repeat in the result and may not in the plan.
+                let batch = batch.with_schema(Arc::clone(&self.schema));
+                Poll::Ready(Some(batch.map_err(Into::into)))
+            }
+            Poll::Ready(other) => {
+                self.inner = None;
+                Poll::Ready(other)
+            }
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl RecordBatchStream for LimitedStream {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+}

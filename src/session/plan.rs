@@ -1,0 +1,349 @@
+//! Planning: parameters and their types, the plan, the columns that clients see.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::parser::Statement as PlannedStatement;
+use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
+
+use super::prepared::Prepared;
+use super::{Session, explain};
+use crate::error::{Error, sqlstate};
+use crate::statement::{
+    Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix,
+};
+
+impl Session {
+    /// Plans a statement: its parameters' types, the columns of its result, its permissions.
+    ///
+    /// `declared` are the types that the client declared for `$1`, `$2`, …; where it declared
+    /// none, the type follows from what the parameter is compared with, and is text otherwise.
+    ///
+    /// # Errors
+    /// What is wrong with the statement; SQLSTATE 25P02 in a failed transaction.
+    pub async fn prepare(
+        &self,
+        statement: Statement,
+        declared: &[Option<DataType>],
+    ) -> Result<Prepared, Error> {
+        self.check_block(&statement)?;
+        let limits = self.cancel.start(self.statement_timeout());
+        let result = limits.guard(self.plan_statement(statement, declared)).await;
+        if result.is_err() {
+            self.mark_failed();
+        }
+        result
+    }
+
+    async fn plan_statement(
+        &self,
+        statement: Statement,
+        declared: &[Option<DataType>],
+    ) -> Result<Prepared, Error> {
+        let schema = match statement.kind() {
+            Kind::Query(query) => {
+                let (plan, parameters) = self.plan(&statement, &query.ast, declared).await?;
+                let schema = self.visible_schema(&statement, &plan)?;
+                return Ok(Prepared::new(statement, parameters, Some(schema), Some(plan)));
+            }
+            Kind::Write(write) => {
+                let (plan, parameters) = self.plan(&statement, &write.ast, declared).await?;
+                return Ok(Prepared::new(statement, parameters, None, Some(plan)));
+            }
+            Kind::Explain(inner) => {
+                let (plan, parameters) = self.plan(&statement, &inner.ast, declared).await?;
+                let schema = Some(explain::schema());
+                return Ok(Prepared::new(statement, parameters, schema, Some(plan)));
+            }
+            Kind::Copy(copy) if copy.direction == CopyDirection::ToClient => {
+                let (plan, _) = self.plan(&statement, &copy_query(copy), &[]).await?;
+                return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
+            }
+            Kind::CreateView(view) => {
+                let (plan, _) = self.plan(&statement, &view.query.ast, &[]).await?;
+                return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
+            }
+            Kind::Execute(execute) => self.named(execute)?.schema(),
+            Kind::Fetch(fetch) if !fetch.skip => Some(self.cursor_schema(&fetch.name).await?),
+            Kind::Show(show) => Some(show_schema(show)),
+            _ => None,
+        };
+        Ok(Prepared::new(statement, Vec::new(), schema, None))
+    }
+
+    /// Plans an AST; the types of its parameters come with the plan.
+    async fn plan(
+        &self,
+        statement: &Statement,
+        ast: &ast::Statement,
+        declared: &[Option<DataType>],
+    ) -> Result<(LogicalPlan, Vec<DataType>), Error> {
+        let state = self.state(statement);
+        let mut types: Vec<Option<DataType>> = declared.to_vec();
+        let plan = plan_with_types(&state, ast.clone(), &types).await?;
+        let found = parameter_types(&plan)?;
+        let count = found.keys().copied().max().unwrap_or(0).max(types.len());
+        types.resize(count, None);
+        let mut replan = false;
+        for (index, slot) in types.iter_mut().enumerate() {
+            if slot.is_none() {
+                let inferred = found.get(&(index + 1)).cloned().flatten();
+                replan |= inferred.is_none();
+                *slot = Some(inferred.unwrap_or(DataType::Utf8));
+            }
+        }
+        let plan = if replan {
+            plan_with_types(&state, ast.clone(), &types).await?
+        } else {
+            plan
+        };
+        Ok((plan, types.into_iter().flatten().collect()))
+    }
+
+    /// The result's columns with the types that the analyser gives them and the names that clients
+    /// see.
+    fn visible_schema(&self, statement: &Statement, plan: &LogicalPlan) -> Result<SchemaRef, Error> {
+        let state = self.state(statement);
+        let analyzed =
+            state
+                .analyzer()
+                .execute_and_check(plan.clone(), state.config_options(), |_, _| {})?;
+        Ok(visible(analyzed.schema().as_arrow()))
+    }
+
+    /// The Arrow types of declared SQL types.
+    pub(super) async fn arrow_types(
+        &self,
+        statement: &Statement,
+        types: &[ast::DataType],
+    ) -> Result<Vec<Option<DataType>>, Error> {
+        if types.is_empty() {
+            return Ok(Vec::new());
+        }
+        let nulls = types.iter().map(|data_type| cast(null(), data_type.clone()));
+        let plan = self.plan_expressions(statement, nulls.collect()).await?;
+        let fields = plan.schema().fields();
+        Ok(fields.iter().map(|field| Some(field.data_type().clone())).collect())
+    }
+
+    async fn plan_expressions(
+        &self,
+        statement: &Statement,
+        expressions: Vec<Expr>,
+    ) -> Result<LogicalPlan, Error> {
+        let items: Vec<String> = expressions
+            .iter()
+            .enumerate()
+            .map(|(index, expr)| format!("{expr} AS c{index}"))
+            .collect();
+        let sql = format!("SELECT {}", items.join(", "));
+        let parsed = crate::statement::parse(&sql)?;
+        match parsed.first().map(Statement::kind) {
+            Some(Kind::Query(query)) => {
+                plan_with_types(&self.state(statement), query.ast.as_ref().clone(), &[]).await
+            }
+            _ => Err(Error::statement(
+                sqlstate::SYNTAX_ERROR,
+                "a list of values was expected",
+            )),
+        }
+    }
+
+    /// The values of expressions without columns, of the given types.
+    pub(super) async fn evaluate(
+        &self,
+        statement: &Statement,
+        expressions: &[Expr],
+        types: &[DataType],
+    ) -> Result<Vec<ScalarValue>, Error> {
+        if expressions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let plan = self.plan_expressions(statement, expressions.to_vec()).await?;
+        let batches = self.collect(statement, &plan).await?;
+        let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
+            return Ok(types.iter().map(|_| ScalarValue::Null).collect());
+        };
+        let value = |(column, data_type): (_, &DataType)| -> Result<ScalarValue, Error> {
+            Ok(ScalarValue::try_from_array(column, 0)?.cast_to(data_type)?)
+        };
+        batch.columns().iter().zip(types).map(value).collect()
+    }
+}
+
+/// What a COPY … TO reads, as a query.
+fn copy_query(copy: &Copy) -> ast::Statement {
+    let query = match &copy.relation {
+        CopyRelation::Query(query) => query.as_ref().clone(),
+        CopyRelation::Table {
+            columns, object, ..
+        } => {
+            let list = match columns.as_slice() {
+                [] => "*".to_owned(),
+                columns => columns
+                    .iter()
+                    .map(|column| ast::Ident::with_quote('"', column).to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            };
+            return parse_internal(&format!("SELECT {list} FROM {object}"));
+        }
+    };
+    ast::Statement::Query(Box::new(query))
+}
+
+/// Parses a query that was put together from parsed parts.
+fn parse_internal(sql: &str) -> ast::Statement {
+    match crate::statement::parse(sql).as_deref() {
+        Ok([statement]) => match statement.kind() {
+            Kind::Query(query) => query.ast.as_ref().clone(),
+            _ => empty_query(),
+        },
+        _ => empty_query(),
+    }
+}
+
+fn empty_query() -> ast::Statement {
+    ast::Statement::Commit {
+        chain: false,
+        end: false,
+        modifier: None,
+    }
+}
+
+fn null() -> Expr {
+    Expr::Value(Value::Null.into())
+}
+
+fn cast(expr: Expr, data_type: ast::DataType) -> Expr {
+    Expr::Cast {
+        kind: ast::CastKind::Cast,
+        expr: Box::new(expr),
+        data_type,
+        array: false,
+        format: None,
+    }
+}
+
+async fn plan_with_types(
+    state: &SessionState,
+    mut ast: ast::Statement,
+    types: &[Option<DataType>],
+) -> Result<LogicalPlan, Error> {
+    if types.iter().any(Option::is_some) {
+        let mut declare = Declare { types };
+        // The break type is uninhabited: the visit always runs to its end.
+        let _ = ast.visit(&mut declare);
+    }
+    Ok(state
+        .statement_to_plan(PlannedStatement::Statement(Box::new(ast)))
+        .await?)
+}
+
+/// Casts each parameter to its declared type, so that the planner knows it everywhere.
+struct Declare<'a> {
+    types: &'a [Option<DataType>],
+}
+
+impl VisitorMut for Declare<'_> {
+    type Break = std::convert::Infallible;
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        if let Expr::Value(value) = expr
+            && let Value::Placeholder(name) = &value.value
+            && let Some(number) = placeholder_number(name)
+            && let Some(Some(data_type)) = self.types.get(number - 1)
+            && let Some(sql_type) = sql_type(data_type)
+        {
+            *expr = cast(expr.clone(), sql_type);
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The number of a parameter `$n`, from 1.
+fn placeholder_number(name: &str) -> Option<usize> {
+    name.strip_prefix('$')?
+        .parse()
+        .ok()
+        .filter(|number| (1..=65_535).contains(number))
+}
+
+/// The SQL name of an Arrow type that a client can declare.
+fn sql_type(data_type: &DataType) -> Option<ast::DataType> {
+    use datafusion::arrow::datatypes::TimeUnit;
+    Some(match data_type {
+        DataType::Boolean => ast::DataType::Boolean,
+        DataType::Int16 => ast::DataType::SmallInt(None),
+        DataType::Int32 => ast::DataType::Integer(None),
+        DataType::Int64 => ast::DataType::BigInt(None),
+        DataType::Float32 => ast::DataType::Real,
+        DataType::Float64 => ast::DataType::DoublePrecision,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ast::DataType::Text,
+        DataType::Binary | DataType::LargeBinary => ast::DataType::Bytea,
+        DataType::Date32 => ast::DataType::Date,
+        DataType::Time64(_) => ast::DataType::Time(None, ast::TimezoneInfo::None),
+        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
+            ast::DataType::Timestamp(None, ast::TimezoneInfo::Tz)
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, None) => {
+            ast::DataType::Timestamp(None, ast::TimezoneInfo::None)
+        }
+        DataType::Interval(_) => ast::DataType::Interval {
+            fields: None,
+            precision: None,
+        },
+        DataType::Decimal128(precision, scale) => ast::DataType::Numeric(
+            ast::ExactNumberInfo::PrecisionAndScale(u64::from(*precision), i64::from(*scale)),
+        ),
+        DataType::List(field) | DataType::LargeList(field) => ast::DataType::Array(
+            ast::ArrayElemTypeDef::SquareBracket(Box::new(sql_type(field.data_type())?), None),
+        ),
+        _ => return None,
+    })
+}
+
+/// The parameters of a plan by number, with the types that the planner gave them.
+fn parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<DataType>>, Error> {
+    let mut types = BTreeMap::new();
+    for (name, data_type) in plan.get_parameter_types()? {
+        let Some(number) = placeholder_number(&name) else {
+            return Err(Error::statement(
+                sqlstate::UNDEFINED_PARAMETER,
+                format!("there is no parameter {name}"),
+            ));
+        };
+        types.insert(number, data_type);
+    }
+    Ok(types)
+}
+
+/// A schema with the names that clients see.
+pub(super) fn visible(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            field
+                .as_ref()
+                .clone()
+                .with_name(strip_suffix(field.name()))
+                .with_nullable(true)
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn show_schema(show: &Show) -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, true);
+    let fields = match &show.name {
+        Some(name) => vec![text(&super::settings::display_name(name))],
+        None => vec![text("name"), text("setting"), text("description")],
+    };
+    Arc::new(Schema::new(fields))
+}
