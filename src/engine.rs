@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use chrono::{DateTime, Utc};
 use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, MemTable, SchemaProvider,
+    CatalogProvider, MemTable, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
 };
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -139,8 +139,8 @@ fn template(runtime: Arc<RuntimeEnv>) -> Result<SessionState, Error> {
     catalog.register_schema(session::USER_SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
     let built_in = MemorySchemaProvider::new();
     for table in crate::lake::built_in_tables()? {
-        let provider = MemTable::try_new(Arc::clone(table.schema()), vec![vec![]])?;
-        built_in.register_table(table.name().to_owned(), Arc::new(provider))?;
+        let provider = MemTable::try_new(Arc::clone(&table.columns), vec![vec![]])?;
+        built_in.register_table(table.name.clone(), Arc::new(provider))?;
     }
     catalog.register_schema(session::BUILT_IN_SCHEMA, Arc::new(built_in))?;
     context.register_catalog(session::DATABASE, Arc::new(catalog));
@@ -155,11 +155,13 @@ fn template(runtime: Arc<RuntimeEnv>) -> Result<SessionState, Error> {
 /// Six tenths of the machine's or the container's memory; 4 GiB where neither is known.
 fn default_memory_limit() -> usize {
     const UNKNOWN: usize = 4 << 30;
-    let machine = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
-        let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
-        Some(kibibytes * 1024)
-    });
+    let machine = std::fs::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+            let kibibytes: usize = line.split_whitespace().nth(1)?.parse().ok()?;
+            Some(kibibytes * 1024)
+        });
     let container = std::fs::read_to_string("/sys/fs/cgroup/memory.max")
         .ok()
         .and_then(|text| text.trim().parse::<usize>().ok());

@@ -72,7 +72,12 @@ impl<E: Into<Error>> From<E> for Failure {
 #[derive(Debug, clap::Args)]
 pub(crate) struct LakeArgument {
     /// The lake: a folder, or a URL such as s3://bucket/path
-    #[arg(long, env = "VERBATIM_LAKE", default_value = "./lake", value_name = "PATH|URL")]
+    #[arg(
+        long,
+        env = "VERBATIM_LAKE",
+        default_value = "./lake",
+        value_name = "PATH|URL"
+    )]
     pub(crate) lake: String,
 }
 

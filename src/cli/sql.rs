@@ -124,8 +124,9 @@ impl Sql {
                 while let Some(batch) = stream.next().await {
                     batches.push(batch?);
                 }
-                let table = arrow::util::pretty::pretty_format_batches_with_schema(schema, &batches)
-                    .map_err(arrow_error)?;
+                let table =
+                    arrow::util::pretty::pretty_format_batches_with_schema(schema, &batches)
+                        .map_err(arrow_error)?;
                 writeln!(out, "{table}").map_err(output_error)?;
                 let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
                 if std::io::stderr().is_terminal() {
@@ -133,7 +134,9 @@ impl Sql {
                 }
             }
             Format::Csv => {
-                let mut writer = arrow::csv::WriterBuilder::new().with_header(true).build(&mut out);
+                let mut writer = arrow::csv::WriterBuilder::new()
+                    .with_header(true)
+                    .build(&mut out);
                 let mut empty = true;
                 while let Some(batch) = stream.next().await {
                     empty = false;

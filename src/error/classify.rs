@@ -14,9 +14,9 @@ pub(super) fn datafusion(error: &DataFusionError) -> &'static str {
             datafusion(inner)
         }
         DataFusionError::Shared(inner) => datafusion(inner),
-        DataFusionError::Collection(errors) => errors
-            .first()
-            .map_or(sqlstate::INTERNAL_ERROR, datafusion),
+        DataFusionError::Collection(errors) => {
+            errors.first().map_or(sqlstate::INTERNAL_ERROR, datafusion)
+        }
         DataFusionError::External(inner) => external(inner.as_ref()),
         DataFusionError::ArrowError(inner, _) => arrow(inner),
         DataFusionError::SQL(inner, _) => parser(inner),
@@ -52,9 +52,7 @@ pub(super) fn message(error: &DataFusionError) -> String {
             ParserError::TokenizerError(text) | ParserError::ParserError(text) => {
                 format!("syntax error: {text}")
             }
-            ParserError::RecursionLimitExceeded => {
-                "the statement is nested too deeply".to_owned()
-            }
+            ParserError::RecursionLimitExceeded => "the statement is nested too deeply".to_owned(),
         },
         DataFusionError::Plan(text)
         | DataFusionError::Execution(text)
@@ -109,9 +107,7 @@ fn arrow(error: &ArrowError) -> &'static str {
         ArrowError::MemoryError(_) => sqlstate::OUT_OF_MEMORY,
         ArrowError::SchemaError(_) => sqlstate::DATATYPE_MISMATCH,
         ArrowError::IoError(..) => sqlstate::IO_ERROR,
-        ArrowError::CsvError(_) | ArrowError::JsonError(_) => {
-            sqlstate::INVALID_TEXT_REPRESENTATION
-        }
+        ArrowError::CsvError(_) | ArrowError::JsonError(_) => sqlstate::INVALID_TEXT_REPRESENTATION,
         ArrowError::ExternalError(inner) => external(inner.as_ref()),
         _ => sqlstate::INTERNAL_ERROR,
     }
@@ -136,7 +132,9 @@ fn schema(error: &SchemaError) -> &'static str {
 /// What a failed conversion was: a value out of range, or a text that is no such value.
 fn conversion(text: &str) -> &'static str {
     let lower = text.to_ascii_lowercase();
-    if lower.contains("can't cast value") || lower.contains("overflow") || lower.contains("too large")
+    if lower.contains("can't cast value")
+        || lower.contains("overflow")
+        || lower.contains("too large")
     {
         sqlstate::NUMERIC_VALUE_OUT_OF_RANGE
     } else if lower.contains("not supported") || lower.contains("unsupported") {

@@ -60,11 +60,7 @@ fn refresh_functions(state: &mut SessionState) -> Result<(), Error> {
     let updated: Vec<_> = state
         .scalar_functions()
         .values()
-        .filter_map(|function| {
-            function
-                .inner()
-                .with_updated_config(state.config_options())
-        })
+        .filter_map(|function| function.inner().with_updated_config(state.config_options()))
         .collect();
     for function in updated {
         state.register_udf(Arc::new(function))?;
@@ -79,7 +75,13 @@ fn first_schema(search_path: &str) -> &str {
         .split(',')
         .map(|part| part.trim().trim_matches('"'))
         .find(|part| {
-            [USER_SCHEMA, BUILT_IN_SCHEMA, "pg_catalog", "information_schema"].contains(part)
+            [
+                USER_SCHEMA,
+                BUILT_IN_SCHEMA,
+                "pg_catalog",
+                "information_schema",
+            ]
+            .contains(part)
         })
         .unwrap_or(USER_SCHEMA)
 }

@@ -36,12 +36,7 @@ pub(super) fn lines(batches: &[RecordBatch]) -> Result<RecordBatch, Error> {
         };
         for row in 0..batch.num_rows() {
             lines.push(format!("{}:", kinds.value(row).replace('_', " ")));
-            lines.extend(
-                plans
-                    .value(row)
-                    .lines()
-                    .map(|line| format!("  {line}")),
-            );
+            lines.extend(plans.value(row).lines().map(|line| format!("  {line}")));
         }
     }
     let column = Arc::new(StringArray::from(lines));

@@ -18,11 +18,12 @@ use super::variables::VariablesExtension;
 use super::{SERVER_VERSION, Scope, Variables};
 use crate::error::{Error, sqlstate};
 
-
 /// Adds every function of this file.
 pub(crate) fn register(registry: &mut dyn FunctionRegistry) -> Result<()> {
     for about in About::ALL {
-        registry.register_udf(Arc::new(ScalarUDF::new_from_impl(SessionFunction::new(about))))?;
+        registry.register_udf(Arc::new(ScalarUDF::new_from_impl(SessionFunction::new(
+            about,
+        ))))?;
     }
     let sleep = AsyncScalarUDF::new(Arc::new(Sleep::new()));
     registry.register_udf(Arc::new(sleep.into_scalar_udf()))?;
@@ -83,9 +84,7 @@ impl About {
         match self {
             About::BackendPid => DataType::Int32,
             About::InRecovery => DataType::Boolean,
-            About::ServerStarted => {
-                DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
-            }
+            About::ServerStarted => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
             _ => DataType::Utf8,
         }
     }
@@ -145,9 +144,7 @@ impl ScalarUDFImpl for SessionFunction {
             About::Version => text(&version()),
             About::SessionUser | About::CurrentUser | About::CurrentRole => text(variables.user()),
             About::CurrentDatabase | About::CurrentCatalog => text(variables.database()),
-            About::CurrentSchema => {
-                text(&arguments.config_options.catalog.default_schema)
-            }
+            About::CurrentSchema => text(&arguments.config_options.catalog.default_schema),
             About::BackendPid => ScalarValue::Int32(Some(variables.pid())),
             About::InRecovery => ScalarValue::Boolean(Some(false)),
             About::ServerStarted => ScalarValue::TimestampMicrosecond(
@@ -297,7 +294,8 @@ impl AsyncScalarUDFImpl for Sleep {
         let mut seconds = 0.0_f64;
         if let Some(array) = arrays.first() {
             for row in 0..array.len() {
-                if let ScalarValue::Float64(Some(value)) = ScalarValue::try_from_array(array, row)? {
+                if let ScalarValue::Float64(Some(value)) = ScalarValue::try_from_array(array, row)?
+                {
                     seconds += value.max(0.0);
                 }
             }
@@ -305,6 +303,8 @@ impl AsyncScalarUDFImpl for Sleep {
         let limit = std::time::Duration::try_from_secs_f64(seconds)
             .unwrap_or(std::time::Duration::from_secs(86_400));
         tokio::time::sleep(limit).await;
-        Ok(ColumnarValue::Scalar(ScalarValue::Utf8(Some(String::new()))))
+        Ok(ColumnarValue::Scalar(ScalarValue::Utf8(
+            Some(String::new()),
+        )))
     }
 }

@@ -14,9 +14,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
 use super::prepared::Prepared;
 use super::{Session, explain};
 use crate::error::{Error, sqlstate};
-use crate::statement::{
-    Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix,
-};
+use crate::statement::{Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix};
 
 impl Session {
     /// Plans a statement: its parameters' types, the columns of its result, its permissions.
@@ -49,7 +47,12 @@ impl Session {
             Kind::Query(query) => {
                 let (plan, parameters) = self.plan(&statement, &query.ast, declared).await?;
                 let schema = self.visible_schema(&statement, &plan)?;
-                return Ok(Prepared::new(statement, parameters, Some(schema), Some(plan)));
+                return Ok(Prepared::new(
+                    statement,
+                    parameters,
+                    Some(schema),
+                    Some(plan),
+                ));
             }
             Kind::Write(write) => {
                 let (plan, parameters) = self.plan(&statement, &write.ast, declared).await?;
@@ -107,7 +110,11 @@ impl Session {
 
     /// The result's columns with the types that the analyser gives them and the names that clients
     /// see.
-    fn visible_schema(&self, statement: &Statement, plan: &LogicalPlan) -> Result<SchemaRef, Error> {
+    fn visible_schema(
+        &self,
+        statement: &Statement,
+        plan: &LogicalPlan,
+    ) -> Result<SchemaRef, Error> {
         let state = self.state(statement);
         let analyzed =
             state
@@ -125,10 +132,15 @@ impl Session {
         if types.is_empty() {
             return Ok(Vec::new());
         }
-        let nulls = types.iter().map(|data_type| cast(null(), data_type.clone()));
+        let nulls = types
+            .iter()
+            .map(|data_type| cast(null(), data_type.clone()));
         let plan = self.plan_expressions(statement, nulls.collect()).await?;
         let fields = plan.schema().fields();
-        Ok(fields.iter().map(|field| Some(field.data_type().clone())).collect())
+        Ok(fields
+            .iter()
+            .map(|field| Some(field.data_type().clone()))
+            .collect())
     }
 
     async fn plan_expressions(
@@ -164,15 +176,19 @@ impl Session {
         if expressions.is_empty() {
             return Ok(Vec::new());
         }
-        let plan = self.plan_expressions(statement, expressions.to_vec()).await?;
+        let plan = self
+            .plan_expressions(statement, expressions.to_vec())
+            .await?;
         let batches = self.collect(statement, &plan).await?;
         let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
             return Ok(types.iter().map(|_| ScalarValue::Null).collect());
         };
-        let value = |(column, data_type): (_, &DataType)| -> Result<ScalarValue, Error> {
-            Ok(ScalarValue::try_from_array(column, 0)?.cast_to(data_type)?)
-        };
-        batch.columns().iter().zip(types).map(value).collect()
+        let columns = batch.columns().iter().zip(types);
+        columns
+            .map(|(column, data_type)| {
+                Ok(ScalarValue::try_from_array(column, 0)?.cast_to(data_type)?)
+            })
+            .collect()
     }
 }
 

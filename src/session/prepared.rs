@@ -8,7 +8,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::Session;
 use super::outcome::Outcome;
 use crate::error::{Error, sqlstate};
-use crate::statement::{Deallocate, Execute, Kind, Prepare, Statement};
+use crate::statement::{Deallocate, Execute, Prepare, Statement};
 
 /// A statement that was parsed, planned and authorised; cheap to clone.
 #[derive(Debug, Clone)]
@@ -123,13 +123,5 @@ impl Session {
             }
         }
         Ok(Outcome::done(deallocate.tag()))
-    }
-
-    /// Whether a statement's own plan is asked for when it is prepared.
-    pub(super) fn is_planned(statement: &Statement) -> bool {
-        matches!(
-            statement.kind(),
-            Kind::Query(_) | Kind::Write(_) | Kind::Explain(_)
-        )
     }
 }

@@ -16,10 +16,7 @@ use super::outcome::Outcome;
 use super::prepared::Prepared;
 use super::{Session, explain, plan};
 use crate::error::{Error, sqlstate};
-use crate::session::Scope;
-use crate::statement::{
-    CopyDirection, CopyOptions, Discard, Kind, Reset, Set, Show, Statement, WriteKind,
-};
+use crate::statement::{CopyDirection, CopyOptions, Discard, Kind, Reset, Set, Show, Statement};
 
 /// A table that waits for the rows of a COPY … FROM STDIN.
 pub struct CopyTarget {
@@ -147,9 +144,13 @@ impl Session {
     /// Runs a plan that writes; the number of rows it wrote.
     async fn write(&self, statement: &Statement, plan: &LogicalPlan) -> Result<u64, Error> {
         let batches = self.collect(statement, plan).await?;
-        let counts = batches
-            .iter()
-            .filter_map(|batch| batch.columns().first()?.as_primitive_opt::<UInt64Type>().cloned());
+        let counts = batches.iter().filter_map(|batch| {
+            batch
+                .columns()
+                .first()?
+                .as_primitive_opt::<UInt64Type>()
+                .cloned()
+        });
         Ok(counts.flat_map(|counts| counts.values().to_vec()).sum())
     }
 
@@ -219,8 +220,8 @@ impl Session {
             .into_iter()
             .map(|values| Arc::new(StringArray::from(values)) as ArrayRef)
             .collect();
-        let batch = RecordBatch::try_new(Arc::clone(&schema), columns)
-            .map_err(DataFusionError::from)?;
+        let batch =
+            RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from)?;
         Ok(rows_of(schema, batch, "SHOW"))
     }
 }

@@ -67,7 +67,7 @@ const fn reported(
 pub const SERVER_VERSION: &str = "15.8";
 
 /// The same as a number, as `server_version_num` gives it.
-pub const SERVER_VERSION_NUM: &str = "150008";
+const SERVER_VERSION_NUM: &str = "150008";
 
 const ISOLATION: &[&str] = &[
     "serializable",
@@ -79,23 +79,108 @@ const ISOLATION: &[&str] = &[
 /// Every known setting, by name.
 static SETTINGS: &[Setting] = &[
     reported("application_name", "", Kind::Text, "Name of the client."),
-    setting("backslash_quote", "safe_encoding", Kind::Text, "Accepted for clients; no effect."),
-    setting("bytea_output", "hex", Kind::Word(&["hex"]), "How bytea is written."),
-    setting("check_function_bodies", "on", Kind::Bool, "Accepted for clients; no effect."),
-    reported("client_encoding", "UTF8", Kind::Word(&["UTF8", "UTF-8", "UNICODE"]), "Encoding of the client."),
-    setting("client_min_messages", "notice", Kind::Text, "Least severe message that is sent."),
-    reported("DateStyle", "ISO, MDY", Kind::Text, "How dates are written: ISO only."),
-    setting("default_tablespace", "", Kind::Text, "Accepted for clients; no effect."),
-    setting("default_transaction_isolation", "repeatable read", Kind::Word(ISOLATION), "Isolation of new transactions."),
-    setting("default_transaction_read_only", "off", Kind::Bool, "Whether new transactions refuse writes."),
-    setting("default_table_access_method", "heap", Kind::Text, "Accepted for clients; no effect."),
-    setting("escape_string_warning", "on", Kind::Bool, "Accepted for clients; no effect."),
-    setting("extra_float_digits", "1", Kind::Integer(-15, 3), "Digits of floating-point numbers; always the shortest exact text."),
-    setting("idle_in_transaction_session_timeout", "0", Kind::Duration, "Longest idle time in a transaction."),
-    setting("idle_session_timeout", "0", Kind::Duration, "Longest idle time of a session."),
-    reported("in_hot_standby", "off", Kind::Fixed, "Whether the server only reads."),
-    reported("integer_datetimes", "on", Kind::Fixed, "How times are stored."),
-    reported("IntervalStyle", "postgres", Kind::Word(&["postgres"]), "How intervals are written."),
+    setting(
+        "backslash_quote",
+        "safe_encoding",
+        Kind::Text,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "bytea_output",
+        "hex",
+        Kind::Word(&["hex"]),
+        "How bytea is written.",
+    ),
+    setting(
+        "check_function_bodies",
+        "on",
+        Kind::Bool,
+        "Accepted for clients; no effect.",
+    ),
+    reported(
+        "client_encoding",
+        "UTF8",
+        Kind::Word(&["UTF8", "UTF-8", "UNICODE"]),
+        "Encoding of the client.",
+    ),
+    setting(
+        "client_min_messages",
+        "notice",
+        Kind::Text,
+        "Least severe message that is sent.",
+    ),
+    reported(
+        "DateStyle",
+        "ISO, MDY",
+        Kind::Text,
+        "How dates are written: ISO only.",
+    ),
+    setting(
+        "default_tablespace",
+        "",
+        Kind::Text,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "default_transaction_isolation",
+        "repeatable read",
+        Kind::Word(ISOLATION),
+        "Isolation of new transactions.",
+    ),
+    setting(
+        "default_transaction_read_only",
+        "off",
+        Kind::Bool,
+        "Whether new transactions refuse writes.",
+    ),
+    setting(
+        "default_table_access_method",
+        "heap",
+        Kind::Text,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "escape_string_warning",
+        "on",
+        Kind::Bool,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "extra_float_digits",
+        "1",
+        Kind::Integer(-15, 3),
+        "Digits of floating-point numbers; always the shortest exact text.",
+    ),
+    setting(
+        "idle_in_transaction_session_timeout",
+        "0",
+        Kind::Duration,
+        "Longest idle time in a transaction.",
+    ),
+    setting(
+        "idle_session_timeout",
+        "0",
+        Kind::Duration,
+        "Longest idle time of a session.",
+    ),
+    reported(
+        "in_hot_standby",
+        "off",
+        Kind::Fixed,
+        "Whether the server only reads.",
+    ),
+    reported(
+        "integer_datetimes",
+        "on",
+        Kind::Fixed,
+        "How times are stored.",
+    ),
+    reported(
+        "IntervalStyle",
+        "postgres",
+        Kind::Word(&["postgres"]),
+        "How intervals are written.",
+    ),
     setting("jit", "off", Kind::Bool, "Accepted for clients; no effect."),
     setting("lc_collate", "C", Kind::Fixed, "Order of texts."),
     setting("lc_ctype", "C.UTF-8", Kind::Fixed, "Classes of characters."),
@@ -103,28 +188,133 @@ static SETTINGS: &[Setting] = &[
     setting("lc_monetary", "C", Kind::Text, "How money is written."),
     setting("lc_numeric", "C", Kind::Text, "How numbers are written."),
     setting("lc_time", "C", Kind::Text, "Language of dates."),
-    setting("lock_timeout", "0", Kind::Duration, "Accepted for clients; statements take no locks."),
-    setting("max_identifier_length", "63", Kind::Fixed, "Length that clients may rely on."),
-    setting("max_index_keys", "32", Kind::Fixed, "Columns of an index, for clients that ask."),
-    setting("quote_all_identifiers", "off", Kind::Bool, "Accepted for clients; no effect."),
-    setting("row_security", "on", Kind::Bool, "Accepted for clients; no effect."),
-    setting("search_path", "\"$user\", public, verbatim", Kind::Text, "Schemas that unqualified names are looked up in."),
-    reported("server_encoding", "UTF8", Kind::Fixed, "Encoding of stored text."),
-    reported("server_version", SERVER_VERSION, Kind::Fixed, "PostgreSQL version that clients may expect."),
-    setting("server_version_num", SERVER_VERSION_NUM, Kind::Fixed, "The same as a number."),
-    reported("session_authorization", "", Kind::Fixed, "User of the session."),
+    setting(
+        "lock_timeout",
+        "0",
+        Kind::Duration,
+        "Accepted for clients; statements take no locks.",
+    ),
+    setting(
+        "max_identifier_length",
+        "63",
+        Kind::Fixed,
+        "Length that clients may rely on.",
+    ),
+    setting(
+        "max_index_keys",
+        "32",
+        Kind::Fixed,
+        "Columns of an index, for clients that ask.",
+    ),
+    setting(
+        "quote_all_identifiers",
+        "off",
+        Kind::Bool,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "row_security",
+        "on",
+        Kind::Bool,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "search_path",
+        "\"$user\", public, verbatim",
+        Kind::Text,
+        "Schemas that unqualified names are looked up in.",
+    ),
+    reported(
+        "server_encoding",
+        "UTF8",
+        Kind::Fixed,
+        "Encoding of stored text.",
+    ),
+    reported(
+        "server_version",
+        SERVER_VERSION,
+        Kind::Fixed,
+        "PostgreSQL version that clients may expect.",
+    ),
+    setting(
+        "server_version_num",
+        SERVER_VERSION_NUM,
+        Kind::Fixed,
+        "The same as a number.",
+    ),
+    reported(
+        "session_authorization",
+        "",
+        Kind::Fixed,
+        "User of the session.",
+    ),
     setting("ssl", "off", Kind::Fixed, "Whether the server offers TLS."),
-    reported("standard_conforming_strings", "on", Kind::Word(&["on"]), "Backslashes in texts are plain characters."),
-    setting("statement_timeout", "0", Kind::Duration, "Longest run of a statement; 0 for no limit."),
-    setting("synchronize_seqscans", "on", Kind::Bool, "Accepted for clients; no effect."),
-    setting("synchronous_commit", "on", Kind::Text, "Accepted for clients; every commit is durable."),
-    reported("TimeZone", "UTC", Kind::TimeZone, "Zone in which times are shown and read."),
-    setting("transaction_isolation", "repeatable read", Kind::Word(ISOLATION), "Isolation of this transaction."),
-    setting("transaction_read_only", "off", Kind::Bool, "Whether this transaction refuses writes."),
-    setting("verbatim.model_set", "active", Kind::Text, "Model set whose scores this session sees: its id, or active."),
-    setting("verbatim.stored_scores", "on", Kind::Bool, "Whether scores are read from their columns where they are current."),
-    setting("work_mem", "4MB", Kind::Text, "Accepted for clients; memory is bounded for the whole server."),
-    setting("xmloption", "content", Kind::Text, "Accepted for clients; no effect."),
+    reported(
+        "standard_conforming_strings",
+        "on",
+        Kind::Word(&["on"]),
+        "Backslashes in texts are plain characters.",
+    ),
+    setting(
+        "statement_timeout",
+        "0",
+        Kind::Duration,
+        "Longest run of a statement; 0 for no limit.",
+    ),
+    setting(
+        "synchronize_seqscans",
+        "on",
+        Kind::Bool,
+        "Accepted for clients; no effect.",
+    ),
+    setting(
+        "synchronous_commit",
+        "on",
+        Kind::Text,
+        "Accepted for clients; every commit is durable.",
+    ),
+    reported(
+        "TimeZone",
+        "UTC",
+        Kind::TimeZone,
+        "Zone in which times are shown and read.",
+    ),
+    setting(
+        "transaction_isolation",
+        "repeatable read",
+        Kind::Word(ISOLATION),
+        "Isolation of this transaction.",
+    ),
+    setting(
+        "transaction_read_only",
+        "off",
+        Kind::Bool,
+        "Whether this transaction refuses writes.",
+    ),
+    setting(
+        "verbatim.model_set",
+        "active",
+        Kind::Text,
+        "Model set whose scores this session sees: its id, or active.",
+    ),
+    setting(
+        "verbatim.stored_scores",
+        "on",
+        Kind::Bool,
+        "Whether scores are read from their columns where they are current.",
+    ),
+    setting(
+        "work_mem",
+        "4MB",
+        Kind::Text,
+        "Accepted for clients; memory is bounded for the whole server.",
+    ),
+    setting(
+        "xmloption",
+        "content",
+        Kind::Text,
+        "Accepted for clients; no effect.",
+    ),
 ];
 
 fn known(name: &str) -> Option<&'static Setting> {
@@ -344,7 +534,10 @@ fn canonical(setting: &Setting, value: &str) -> Result<String, Error> {
     let refuse = || {
         Error::statement(
             sqlstate::INVALID_PARAMETER_VALUE,
-            format!("invalid value for parameter \"{}\": \"{value}\"", setting.name),
+            format!(
+                "invalid value for parameter \"{}\": \"{value}\"",
+                setting.name
+            ),
         )
     };
     match setting.kind {
@@ -522,7 +715,10 @@ mod tests {
             "42704"
         );
         assert_eq!(state(settings.set("jit", "maybe", Scope::Session)), "22023");
-        assert_eq!(state(settings.set("server_version", "9", Scope::Session)), "55P02");
+        assert_eq!(
+            state(settings.set("server_version", "9", Scope::Session)),
+            "55P02"
+        );
         settings.set("myapp.user", "ann", Scope::Session).unwrap();
         assert_eq!(settings.get("MyApp.User").unwrap(), "ann");
     }

@@ -3,7 +3,7 @@
 
 use datafusion::sql::sqlparser::ast;
 
-use super::{Query, Statement, fold, Kind};
+use super::{Kind, Query, Statement, fold};
 use crate::error::{Error, sqlstate};
 
 /// `DECLARE name CURSOR [WITH HOLD] FOR query`.
@@ -67,7 +67,10 @@ fn one_cursor() -> Error {
 }
 
 impl Fetch {
-    pub(super) fn from_ast(name: &ast::Ident, direction: &ast::FetchDirection) -> Result<Self, Error> {
+    pub(super) fn from_ast(
+        name: &ast::Ident,
+        direction: &ast::FetchDirection,
+    ) -> Result<Self, Error> {
         use ast::FetchDirection as Direction;
         let count = match direction {
             Direction::Next | Direction::Forward { limit: None } => FetchCount::Rows(1),

@@ -51,14 +51,14 @@ fn name_projection(projection: &mut [SelectItem]) {
     let mut taken: HashSet<String> = HashSet::new();
     let mut repeats = 0;
     for item in projection {
-        let (expr, name, plain) = match item {
+        let (name, plain) = match item {
             SelectItem::UnnamedExpr(expr) => {
                 // A plain column keeps its qualifier where nothing else has its name, so that
                 // ORDER BY and outer queries resolve as they would without us.
                 let plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
-                (expr, column_name(expr), plain)
+                (column_name(expr), plain)
             }
-            SelectItem::ExprWithAlias { expr, alias } => (expr, fold(alias), false),
+            SelectItem::ExprWithAlias { alias, .. } => (fold(alias), false),
             _ => continue,
         };
         let free = taken.insert(name.clone()) && !(wildcard && plain);
@@ -228,16 +228,34 @@ mod tests {
     #[test]
     fn names_are_postgresqls() {
         assert_eq!(names("select 1, 1, null"), ["?column?"; 3]);
-        assert_eq!(names("select count(*), avg(x), Max(y) from t"), ["count", "avg", "max"]);
-        assert_eq!(names("select x::text, '1'::int, cast(1 as bigint)"), ["x", "int4", "int8"]);
+        assert_eq!(
+            names("select count(*), avg(x), Max(y) from t"),
+            ["count", "avg", "max"]
+        );
+        assert_eq!(
+            names("select x::text, '1'::int, cast(1 as bigint)"),
+            ["x", "int4", "int8"]
+        );
         assert_eq!(
             names("select case when a then 1 else b end, case when a then 1 end"),
             ["b", "case"]
         );
-        assert_eq!(names("select true, date '2024-01-01', interval '1 day'"), ["bool", "date", "interval"]);
-        assert_eq!(names("select (select max(v) from t), exists (select 1)"), ["max", "exists"]);
+        assert_eq!(
+            names("select true, date '2024-01-01', interval '1 day'"),
+            ["bool", "date", "interval"]
+        );
+        assert_eq!(
+            names("select (select max(v) from t), exists (select 1)"),
+            ["max", "exists"]
+        );
         assert_eq!(names("select a || b, a is null, not a"), ["?column?"; 3]);
-        assert_eq!(names("select t.a, a, t.*, a from t"), ["a", "a", "t.*", "a"]);
-        assert_eq!(names("select extract(year from d), trim(a), d at time zone 'UTC'"), ["extract", "btrim", "timezone"]);
+        assert_eq!(
+            names("select t.a, a, t.*, a from t"),
+            ["a", "a", "t.*", "a"]
+        );
+        assert_eq!(
+            names("select extract(year from d), trim(a), d at time zone 'UTC'"),
+            ["extract", "btrim", "timezone"]
+        );
     }
 }

@@ -108,11 +108,19 @@ impl Set {
                     Some(ast::ContextModifier::Local) => Scope::Local,
                     _ => Scope::Session,
                 };
-                Ok(Set::one(scope, fold_name(variable).join("."), value(values)?))
+                Ok(Set::one(
+                    scope,
+                    fold_name(variable).join("."),
+                    value(values)?,
+                ))
             }
             ast::Set::SetTimeZone { local, value: zone } => {
                 let scope = if *local { Scope::Local } else { Scope::Session };
-                Ok(Set::one(scope, "TimeZone", value(std::slice::from_ref(zone))?))
+                Ok(Set::one(
+                    scope,
+                    "TimeZone",
+                    value(std::slice::from_ref(zone))?,
+                ))
             }
             ast::Set::SetNames { charset_name, .. } => Ok(Set::one(
                 Scope::Session,
@@ -174,7 +182,11 @@ fn transaction(modes: &[ast::TransactionMode], session: bool) -> Set {
             ),
         })
         .collect();
-    let scope = if session { Scope::Session } else { Scope::Local };
+    let scope = if session {
+        Scope::Session
+    } else {
+        Scope::Local
+    };
     Set { scope, values }
 }
 

@@ -114,7 +114,10 @@ mod tests {
             texts("select ';' ; -- one; two\n select /* ; */ 2\n;;"),
             ["select ';'", "select /* ; */ 2"]
         );
-        assert_eq!(texts("select $$a;b$$, 'ü;ß';select 'é'"), ["select $$a;b$$, 'ü;ß'", "select 'é'"]);
+        assert_eq!(
+            texts("select $$a;b$$, 'ü;ß';select 'é'"),
+            ["select $$a;b$$, 'ü;ß'", "select 'é'"]
+        );
         assert!(texts(" -- nothing").is_empty());
     }
 }

@@ -36,7 +36,11 @@ impl CreateView {
         }
         Ok(CreateView {
             name: public_name(&view.name)?,
-            columns: view.columns.iter().map(|column| fold(&column.name)).collect(),
+            columns: view
+                .columns
+                .iter()
+                .map(|column| fold(&column.name))
+                .collect(),
             replace: view.or_replace,
             if_not_exists: view.if_not_exists,
             sql: view.query.to_string(),
@@ -65,6 +69,9 @@ fn public_name(name: &ast::ObjectName) -> Result<String, Error> {
             sqlstate::INSUFFICIENT_PRIVILEGE,
             format!("views are kept in schema public, not in {schema}"),
         )),
-        (None, []) => Err(Error::statement(sqlstate::SYNTAX_ERROR, "a view needs a name")),
+        (None, []) => Err(Error::statement(
+            sqlstate::SYNTAX_ERROR,
+            "a view needs a name",
+        )),
     }
 }
