@@ -1,6 +1,7 @@
 //! Verbatim: the SQL engine for what customers say.
 
 pub mod cli;
+pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod lake;
