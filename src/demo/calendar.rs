@@ -36,8 +36,15 @@ pub(super) struct Calendar {
 impl Calendar {
     /// The `days` days from `first_day` on.
     pub(super) fn new(first_day: NaiveDate, days: u32) -> Calendar {
-        let start = first_day.and_time(chrono::NaiveTime::MIN).and_utc().timestamp_micros();
-        Calendar { first_day, start, days }
+        let start = first_day
+            .and_time(chrono::NaiveTime::MIN)
+            .and_utc()
+            .timestamp_micros();
+        Calendar {
+            first_day,
+            start,
+            days,
+        }
     }
 
     /// Midnight after the last day.
@@ -53,7 +60,9 @@ impl Calendar {
     /// The first Wednesday two thirds into the demo: a working day with weeks before and after it.
     pub(super) fn spike_day(&self) -> u32 {
         let from = self.days * 2 / 3;
-        (from..from + 7).find(|day| self.date(*day).weekday() == Weekday::Wed).unwrap_or(from)
+        (from..from + 7)
+            .find(|day| self.date(*day).weekday() == Weekday::Wed)
+            .unwrap_or(from)
     }
 
     /// Begins of `count` contacts, in the order of time: more on working days and by day.

@@ -64,7 +64,11 @@ impl<'a> Dialogue<'a> {
         let names = Names {
             agent,
             customer: self.person.name,
-            bot: if self.made.bot == Some(FAILING_BOT) { "Pip" } else { "Juno" },
+            bot: if self.made.bot == Some(FAILING_BOT) {
+                "Pip"
+            } else {
+                "Juno"
+            },
             queue: self.made.queue,
         };
         self.grammar.say(rule, &names, &mut self.random)
@@ -97,12 +101,19 @@ impl<'a> Dialogue<'a> {
 
     pub(super) fn customer(&mut self, rules: &[&str]) {
         let name = self.made.agent.as_ref().and_then(|id| {
-            self.world.agents.iter().find(|agent| agent.id == *id).map(|agent| agent.name)
+            self.world
+                .agents
+                .iter()
+                .find(|agent| agent.id == *id)
+                .map(|agent| agent.name)
         });
         let sentences = self.sentences(rules, name.unwrap_or("team"));
         let text = match self.made.channel {
             "voice" => self.person.style.speak(&sentences, &mut self.random),
-            _ => self.person.style.write(&sentences, self.mood, &mut self.random),
+            _ => self
+                .person
+                .style
+                .write(&sentences, self.mood, &mut self.random),
         };
         let author = self.made.customer.clone();
         self.push("customer", &author, text);
@@ -124,7 +135,11 @@ impl<'a> Dialogue<'a> {
         if self.made.first_human_at.is_none() {
             self.made.first_human_at = Some(self.clock);
         }
-        let role = if agent.team == LEADS { "supervisor" } else { "agent" };
+        let role = if agent.team == LEADS {
+            "supervisor"
+        } else {
+            "agent"
+        };
         self.push(role, &agent.id, text);
     }
 
@@ -219,7 +234,11 @@ impl<'a> Dialogue<'a> {
             self.customer(&[if asks { ".ask" } else { ".detail" }]);
         }
         let fails = bot == FAILING_BOT && self.scenario().name == FAILING_SCENARIO;
-        let solves = if fails { 0.05 } else { self.scenario().bot_solves };
+        let solves = if fails {
+            0.05
+        } else {
+            self.scenario().bot_solves
+        };
         if chance(0.15, &mut self.random) {
             self.tool_call(bot);
         }
@@ -248,16 +267,28 @@ impl<'a> Dialogue<'a> {
         let asks = chance(0.7, &mut self.random);
         if asks {
             self.customer(&["want_human"]);
-            self.event("escalation_requested", "customer", None, Some("wants_human"));
+            self.event(
+                "escalation_requested",
+                "customer",
+                None,
+                Some("wants_human"),
+            );
         }
         self.bot_says(bot, "bot.handoff");
-        let cause = if asks { "customer_request" } else { "bot_failed" };
+        let cause = if asks {
+            "customer_request"
+        } else {
+            "bot_failed"
+        };
         self.event("handoff", "bot", Some(bot), Some(cause));
         self.with_agent()
     }
 
     fn tool_call(&mut self, bot: &str) {
-        let tool = pick(&["lookup_account", "search_articles", "list_payments"], &mut self.random);
+        let tool = pick(
+            &["lookup_account", "search_articles", "list_payments"],
+            &mut self.random,
+        );
         self.made.messages.push(Message {
             role: "tool",
             author: bot.to_owned(),

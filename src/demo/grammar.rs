@@ -79,11 +79,15 @@ impl Grammar {
     pub(super) fn read() -> Result<Grammar, GrammarError> {
         let lines = || {
             FILES.iter().flat_map(|&(file, text)| {
-                text.lines().enumerate().map(move |(at, line)| (file, at + 1, line.trim()))
+                text.lines()
+                    .enumerate()
+                    .map(move |(at, line)| (file, at + 1, line.trim()))
             })
         };
         let heading = |line: &str| {
-            line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).map(str::to_owned)
+            line.strip_prefix('[')
+                .and_then(|line| line.strip_suffix(']'))
+                .map(str::to_owned)
         };
         let mut names = HashMap::new();
         for (_, _, line) in lines() {
@@ -102,7 +106,11 @@ impl Grammar {
                 current = names.get(&name).copied();
                 continue;
             }
-            let error = |problem| GrammarError { file, line: at, problem };
+            let error = |problem| GrammarError {
+                file,
+                line: at,
+                problem,
+            };
             let mut rest = line;
             let parts = parse(&mut rest, &names, false).map_err(error)?;
             match current {
@@ -132,7 +140,12 @@ impl Grammar {
     fn rule(&self, rule: usize, names: &Names<'_>, random: &mut ChaCha8Rng, said: &mut String) {
         let ways = &self.rules[rule];
         if !ways.is_empty() {
-            self.parts(&ways[random.random_range(0..ways.len())], names, random, said);
+            self.parts(
+                &ways[random.random_range(0..ways.len())],
+                names,
+                random,
+                said,
+            );
         }
     }
 
@@ -218,7 +231,9 @@ fn braces(rest: &mut &str, names: &HashMap<String, usize>) -> Result<Part, Strin
         *rest = after;
         let mut ways = choice(rest, names)?;
         let only = if ways.len() == 1 { ways.pop() } else { None };
-        return Ok(Part::Optional(only.unwrap_or_else(|| vec![Part::Choice(ways)])));
+        return Ok(Part::Optional(
+            only.unwrap_or_else(|| vec![Part::Choice(ways)]),
+        ));
     }
     let ways = choice(rest, names)?;
     if let [way] = ways.as_slice()
@@ -290,14 +305,22 @@ mod tests {
     fn what_is_said_varies_and_leaves_no_braces() {
         let grammar = Grammar::read().unwrap();
         let mut random = ChaCha8Rng::seed_from_u64(1);
-        let names = Names { agent: "Ana", customer: "Bilal", bot: "Pip", queue: "billing" };
+        let names = Names {
+            agent: "Ana",
+            customer: "Bilal",
+            bot: "Pip",
+            queue: "billing",
+        };
         let said: HashSet<String> = (0..1000)
             .map(|_| grammar.say("double_charge.issue", &names, &mut random))
             .collect();
         assert!(said.len() > 500, "{}", said.len());
         for name in grammar.names.keys() {
             let text = grammar.say(name, &names, &mut random);
-            assert!(!text.is_empty() && !text.contains(['{', '}', '|']), "{name}: {text}");
+            assert!(
+                !text.is_empty() && !text.contains(['{', '}', '|']),
+                "{name}: {text}"
+            );
         }
     }
 }

@@ -34,8 +34,8 @@ use rand::Rng;
 use calendar::Calendar;
 use conversation::{CHANNELS, Conversation, FollowUp, SOURCES};
 use dialogue::Dialogue;
-pub use grammar::GrammarError;
 use grammar::Grammar;
+pub use grammar::GrammarError;
 pub use plan::Planted;
 use plan::{Slot, any_channel, any_person};
 use random::{chance, stream};
@@ -149,9 +149,7 @@ impl Generator {
         let account = &self.world.accounts[person.account];
         let release = self.world.release(account, slot.at).name;
         let angry = follow_up.is_some() || slot.leaving;
-        let mood = SCENARIOS[scenario].mood
-            - i32::from(angry)
-            - i32::from(chance(0.2, random))
+        let mood = SCENARIOS[scenario].mood - i32::from(angry) - i32::from(chance(0.2, random))
             + i32::from(chance(0.15, random));
         let made = Conversation {
             number,

@@ -69,12 +69,17 @@ pub(super) fn plan(
     let (leavers, churn) = leaving(world, calendar, random);
     slots.extend(leavers);
     let background = conversations.saturating_sub(slots.len());
-    slots.extend(calendar.moments(background, random).into_iter().map(|at| Slot {
-        at,
-        person: None,
-        scenario: None,
-        leaving: false,
-    }));
+    slots.extend(
+        calendar
+            .moments(background, random)
+            .into_iter()
+            .map(|at| Slot {
+                at,
+                person: None,
+                scenario: None,
+                leaving: false,
+            }),
+    );
     slots.sort_by_key(|slot| slot.at);
     let planted = Planted {
         spike_day: calendar.date(calendar.spike_day()).to_string(),
@@ -112,9 +117,18 @@ fn broken_onboarding(
     count: usize,
     random: &mut ChaCha8Rng,
 ) -> Vec<Slot> {
-    let begin = world.releases.iter().find(|release| release.name == BROKEN_RELEASE);
-    let after = world.releases.iter().rev().take_while(|release| release.name != BROKEN_RELEASE);
-    let (Some(begin), Some(end)) = (begin, after.last()) else { return Vec::new() };
+    let begin = world
+        .releases
+        .iter()
+        .find(|release| release.name == BROKEN_RELEASE);
+    let after = world
+        .releases
+        .iter()
+        .rev()
+        .take_while(|release| release.name != BROKEN_RELEASE);
+    let (Some(begin), Some(end)) = (begin, after.last()) else {
+        return Vec::new();
+    };
     let span = (end.released_at - begin.released_at).max(1);
     let onboarding = Some(scenario_named("onboarding"));
     let mut slots = Vec::with_capacity(count);
@@ -141,11 +155,7 @@ struct Churn {
 }
 
 /// Accounts that leave after saying so, that leave without a word, and that say so and stay.
-fn leaving(
-    world: &mut World,
-    calendar: &Calendar,
-    random: &mut ChaCha8Rng,
-) -> (Vec<Slot>, Churn) {
+fn leaving(world: &mut World, calendar: &Calendar, random: &mut ChaCha8Rng) -> (Vec<Slot>, Churn) {
     let accounts = world.accounts.len();
     let vocal = (accounts / 20).max(8);
     let (silent, stayed) = (vocal / 4, vocal / 4);
@@ -154,7 +164,9 @@ fn leaving(
         people.entry(person.account).or_insert(person.number);
     }
     // Distinct accounts, spread by a step that shares no factor with their number.
-    let step = (accounts / 3..).find(|step| gcd(*step, accounts) == 1).unwrap_or(1);
+    let step = (accounts / 3..)
+        .find(|step| gcd(*step, accounts) == 1)
+        .unwrap_or(1);
     let first = random.random_range(0..accounts);
     let (start, days) = (calendar.start, Micros::from(calendar.days));
     let mut slots = Vec::new();
@@ -167,7 +179,9 @@ fn leaving(
             let left_at = said_at + random.random_range(6..26) * DAY + DAY / 2;
             world.accounts[account].churned_at = Some(left_at.min(calendar.end() - DAY));
         }
-        let Some(person) = people.get(&account).filter(|_| says) else { continue };
+        let Some(person) = people.get(&account).filter(|_| says) else {
+            continue;
+        };
         // Some say it once, some over and over.
         for _ in 0..random.random_range(1..3) {
             let scenario = match random.random_range(0..5) {
@@ -183,7 +197,14 @@ fn leaving(
             });
         }
     }
-    (slots, Churn { vocal, silent, stayed })
+    (
+        slots,
+        Churn {
+            vocal,
+            silent,
+            stayed,
+        },
+    )
 }
 
 fn gcd(a: usize, b: usize) -> usize {
@@ -191,7 +212,12 @@ fn gcd(a: usize, b: usize) -> usize {
 }
 
 /// A customer of the background traffic at `at`: anybody whose account has not left.
-pub(super) fn any_person(world: &World, weights: &[f64], at: Micros, random: &mut ChaCha8Rng) -> usize {
+pub(super) fn any_person(
+    world: &World,
+    weights: &[f64],
+    at: Micros,
+    random: &mut ChaCha8Rng,
+) -> usize {
     // Accounts that left are few, so that a handful of draws is enough.
     for _ in 0..20 {
         let drawn = weights.partition_point({

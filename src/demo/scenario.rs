@@ -28,7 +28,14 @@ const fn scenario(
     agent_solves: f64,
     mood: i32,
 ) -> Scenario {
-    Scenario { name, weight, queue, bot_solves, agent_solves, mood }
+    Scenario {
+        name,
+        weight,
+        queue,
+        bot_solves,
+        agent_solves,
+        mood,
+    }
 }
 
 /// All scenarios.
@@ -53,7 +60,10 @@ pub(super) const SCENARIOS: &[Scenario] = &[
 
 /// Position of the scenario called `name`.
 pub(super) fn scenario_named(name: &str) -> usize {
-    SCENARIOS.iter().position(|scenario| scenario.name == name).unwrap_or(0)
+    SCENARIOS
+        .iter()
+        .position(|scenario| scenario.name == name)
+        .unwrap_or(0)
 }
 
 /// A scenario of the background traffic.

@@ -41,7 +41,11 @@ impl<'a> Dialogue<'a> {
             rules.push("agent.apologise");
         }
         let mut questions = [0, 0, 1, 1, 2, 3][self.random.random_range(0..6)];
-        rules.push(if questions > 0 { "agent.ask" } else { "agent.work" });
+        rules.push(if questions > 0 {
+            "agent.ask"
+        } else {
+            "agent.work"
+        });
         self.agent_says(agent, &rules);
         while questions > 0 {
             self.pass_customer_time();
@@ -49,7 +53,14 @@ impl<'a> Dialogue<'a> {
             self.customer(&[if short { "short_answer" } else { ".detail" }]);
             self.pass_agent_time();
             questions -= 1;
-            self.agent_says(agent, &[if questions > 0 { "agent.ask" } else { "agent.work" }]);
+            self.agent_says(
+                agent,
+                &[if questions > 0 {
+                    "agent.ask"
+                } else {
+                    "agent.work"
+                }],
+            );
         }
         if chance(0.12, &mut self.random) {
             agent = self.transfer(agent);
@@ -157,12 +168,22 @@ impl<'a> Dialogue<'a> {
     fn escalate(&mut self, agent: &Agent) -> Ending {
         self.mood = -2;
         self.customer(&["want_manager"]);
-        self.event("escalation_requested", "customer", None, Some("wants_manager"));
+        self.event(
+            "escalation_requested",
+            "customer",
+            None,
+            Some("wants_manager"),
+        );
         if chance(0.35, &mut self.random) {
             self.agent_says(agent, &["agent.apologise", "agent.close"]);
             return Ending::Unsolved;
         }
-        self.event("escalated", "agent", Some(&agent.id), Some("customer_request"));
+        self.event(
+            "escalated",
+            "agent",
+            Some(&agent.id),
+            Some("customer_request"),
+        );
         let lead = &self.world.lead;
         if let Some(event) = self.made.events.last_mut() {
             event.from = Some(agent.id.clone());
@@ -174,11 +195,18 @@ impl<'a> Dialogue<'a> {
         self.customer(&["repeat_info"]);
         self.pass_agent_time();
         let solved = chance(0.5 - self.trouble() * 0.6, &mut self.random);
-        self.agent_says(lead, &[if solved { ".solve" } else { ".stuck" }, "agent.next_step"]);
+        self.agent_says(
+            lead,
+            &[if solved { ".solve" } else { ".stuck" }, "agent.next_step"],
+        );
         self.pass_customer_time();
         self.mood = if solved { 1 } else { -2 };
         self.customer(&[if solved { "content" } else { "unhappy" }]);
-        if solved { Ending::Solved } else { Ending::Unsolved }
+        if solved {
+            Ending::Solved
+        } else {
+            Ending::Unsolved
+        }
     }
 
     /// Status, survey and what follows.
@@ -249,7 +277,9 @@ impl<'a> Dialogue<'a> {
             Ending::Solved => 4.4 + 0.2 * f64::from(self.mood),
             _ => 2.2 + 0.3 * f64::from(self.mood),
         };
-        let answer = (base + self.random.random_range(-1.2..1.2_f64)).round().clamp(1.0, 5.0);
+        let answer = (base + self.random.random_range(-1.2..1.2_f64))
+            .round()
+            .clamp(1.0, 5.0);
         self.made.csat = Some(answer);
         if chance(0.3, &mut self.random) {
             let nps = (answer * 2.3 - 1.5 + self.random.random_range(-1.0..1.0_f64)).round();

@@ -33,7 +33,11 @@ impl Style {
         Style {
             lower_case: chance(if sloppy { 0.75 } else { 0.15 }, random),
             full_stops: !chance(if sloppy { 0.6 } else { 0.15 }, random),
-            slips: if sloppy { random.random_range(0.004..0.02) } else { 0.001 },
+            slips: if sloppy {
+                random.random_range(0.004..0.02)
+            } else {
+                0.001
+            },
             emoji: chance(0.2, random),
             shorthand: chance(if sloppy { 0.4 } else { 0.05 }, random),
             polite: chance(0.6, random),
@@ -108,7 +112,10 @@ impl Style {
     /// Sets `sentences` as speech recognition would: no capitals, no marks, fillers.
     pub(super) fn speak(&self, sentences: &[String], random: &mut ChaCha8Rng) -> String {
         let mut spoken = String::new();
-        for word in sentences.iter().flat_map(|sentence| sentence.split_whitespace()) {
+        for word in sentences
+            .iter()
+            .flat_map(|sentence| sentence.split_whitespace())
+        {
             if !spoken.is_empty() {
                 spoken.push(' ');
             }
@@ -116,7 +123,11 @@ impl Style {
                 spoken.push_str(pick(&["um ", "uh ", "you know ", "like "], random));
             }
             let marks = ['.', ',', '?', '!', ';', ':', '"'];
-            spoken.extend(word.trim_matches(marks).chars().flat_map(char::to_lowercase));
+            spoken.extend(
+                word.trim_matches(marks)
+                    .chars()
+                    .flat_map(char::to_lowercase),
+            );
         }
         spoken
     }
@@ -152,7 +163,9 @@ fn abbreviate(text: &str) -> String {
         (" tomorrow", " tmrw"),
         (" message", " msg"),
     ];
-    SHORT.iter().fold(text.to_owned(), |text, (long, short)| text.replace(long, short))
+    SHORT.iter().fold(text.to_owned(), |text, (long, short)| {
+        text.replace(long, short)
+    })
 }
 
 /// Makes typing mistakes: swapped, dropped and doubled letters, forgotten apostrophes.

@@ -8,7 +8,12 @@ use super::*;
 
 fn small(seed: u64) -> Generator {
     let first_day = NaiveDate::from_ymd_opt(2025, 9, 1).unwrap();
-    let options = DemoOptions { conversations: 1500, days: 90, seed, first_day };
+    let options = DemoOptions {
+        conversations: 1500,
+        days: 90,
+        seed,
+        first_day,
+    };
     Generator::new(options, 400).unwrap()
 }
 
@@ -17,7 +22,10 @@ fn the_same_seed_gives_the_same_rows() {
     let rows = |seed| small(seed).map(|batch| batch.unwrap()).collect::<Vec<_>>();
     assert_eq!(rows(42), rows(42));
     assert_ne!(rows(42), rows(43));
-    assert_eq!(small(42).master_data().unwrap(), small(42).master_data().unwrap());
+    assert_eq!(
+        small(42).master_data().unwrap(),
+        small(42).master_data().unwrap()
+    );
 }
 
 #[test]
@@ -27,8 +35,16 @@ fn it_is_as_large_and_as_varied_as_asked_for() {
     for (table, rows) in small(42).flat_map(|batch| batch.unwrap()) {
         *counts.entry(table).or_default() += rows.num_rows();
         if table == "messages" {
-            let roles = rows.column_by_name("role").unwrap().as_string::<i32>().clone();
-            let column = rows.column_by_name("text").unwrap().as_string::<i32>().clone();
+            let roles = rows
+                .column_by_name("role")
+                .unwrap()
+                .as_string::<i32>()
+                .clone();
+            let column = rows
+                .column_by_name("text")
+                .unwrap()
+                .as_string::<i32>()
+                .clone();
             for row in 0..rows.num_rows() {
                 if roles.value(row) == "customer" {
                     assert!(!column.is_null(row));
@@ -41,7 +57,11 @@ fn it_is_as_large_and_as_varied_as_asked_for() {
     let messages = counts["messages"];
     assert!((9_000..12_500).contains(&messages), "{messages}");
     let turns: usize = texts.values().sum();
-    assert!(texts.len() * 3 > turns * 2, "{} different of {turns} turns", texts.len());
+    assert!(
+        texts.len() * 3 > turns * 2,
+        "{} different of {turns} turns",
+        texts.len()
+    );
 }
 
 #[test]
@@ -49,11 +69,21 @@ fn it_is_as_large_and_as_varied_as_asked_for() {
 fn read_some() {
     for (table, rows) in small(7).take(1).flat_map(|batch| batch.unwrap()) {
         if table == "messages" {
-            let column = |name: &str| rows.column_by_name(name).unwrap().as_string::<i32>().clone();
+            let column = |name: &str| {
+                rows.column_by_name(name)
+                    .unwrap()
+                    .as_string::<i32>()
+                    .clone()
+            };
             let (ids, roles, texts) = (column("conversation_id"), column("role"), column("text"));
             let mut shown = String::new();
             for row in 0..rows.num_rows().min(160) {
-                shown += &format!("{} {}: {}\n", ids.value(row), roles.value(row), texts.value(row));
+                shown += &format!(
+                    "{} {}: {}\n",
+                    ids.value(row),
+                    roles.value(row),
+                    texts.value(row)
+                );
             }
             std::fs::write(std::env::temp_dir().join("demo-conversations.txt"), shown).unwrap();
         }

@@ -9,16 +9,24 @@ use super::style::Style;
 
 const FIRST_NAMES: [&str; 40] = [
     "Ana", "Bilal", "Carla", "Dmitri", "Esi", "Fatima", "Greg", "Hana", "Ines", "Jorge", "Kofi",
-    "Lena", "Mats", "Nadia", "Oscar", "Priya", "Quentin", "Rosa", "Samir", "Tomas", "Uma", "Viktor",
-    "Wanda", "Yusuf", "Zoe", "Aiko", "Bruno", "Celine", "Dario", "Elif", "Finn", "Grace", "Hugo",
-    "Iris", "Jonas", "Kira", "Liam", "Mina", "Noor", "Otto",
+    "Lena", "Mats", "Nadia", "Oscar", "Priya", "Quentin", "Rosa", "Samir", "Tomas", "Uma",
+    "Viktor", "Wanda", "Yusuf", "Zoe", "Aiko", "Bruno", "Celine", "Dario", "Elif", "Finn", "Grace",
+    "Hugo", "Iris", "Jonas", "Kira", "Liam", "Mina", "Noor", "Otto",
 ];
 const COMPANY_FIRST: [&str; 20] = [
     "Alder", "Birch", "Cedar", "Dune", "Ember", "Fjord", "Grove", "Harbor", "Inlet", "Juniper",
     "Kestrel", "Larch", "Meadow", "North", "Ostrava", "Pine", "Quill", "Ridge", "Summit", "Tarn",
 ];
 const COMPANY_LAST: [&str; 10] = [
-    "Labs", "Foods", "Logistics", "Studio", "Partners", "Media", "Works", "Health", "Travel",
+    "Labs",
+    "Foods",
+    "Logistics",
+    "Studio",
+    "Partners",
+    "Media",
+    "Works",
+    "Health",
+    "Travel",
     "Analytics",
 ];
 
@@ -121,7 +129,13 @@ impl World {
             }
         }
         let agents = agents((conversations / 600).clamp(12, 60), random);
-        World { accounts, people, agents, lead: lead(), releases: releases(calendar) }
+        World {
+            accounts,
+            people,
+            agents,
+            lead: lead(),
+            releases: releases(calendar),
+        }
     }
 
     /// Position of the agent whose behaviour goes with better outcomes.
@@ -132,13 +146,17 @@ impl World {
     /// The release that `account` uses at `time`.
     pub(super) fn release(&self, account: &Account, time: Micros) -> &Release {
         let used = |release: &&Release| release.released_at + account.release_lag <= time;
-        self.releases.iter().rev().find(used).unwrap_or(&self.releases[0])
+        self.releases
+            .iter()
+            .rev()
+            .find(used)
+            .unwrap_or(&self.releases[0])
     }
 }
 
 fn account(number: usize, calendar: &Calendar, random: &mut ChaCha8Rng) -> Account {
-    let segment = ["small", "mid-market", "enterprise"]
-        [pick_weighted([6.0, 3.0, 1.0].into_iter(), random)];
+    let segment =
+        ["small", "mid-market", "enterprise"][pick_weighted([6.0, 3.0, 1.0].into_iter(), random)];
     let plan = match (segment, random.random_range(0..10)) {
         ("enterprise", _) | ("mid-market", 0..3) => "enterprise",
         (_, 0..2) => "trial",
@@ -229,10 +247,30 @@ fn lead() -> Agent {
 fn releases(calendar: &Calendar) -> Vec<Release> {
     let at = |share: f64| calendar.start + ((calendar.days as f64 * share) as i64) * DAY + DAY / 3;
     vec![
-        Release { name: "4.0.0", released_at: calendar.start - 40 * DAY, notes: "Calendar view" },
-        Release { name: "4.1.0", released_at: at(0.17), notes: "Faster search" },
-        Release { name: BROKEN_RELEASE, released_at: at(0.40), notes: "New setup wizard" },
-        Release { name: "4.2.1", released_at: at(0.56), notes: "Repairs of the setup wizard" },
-        Release { name: "4.3.0", released_at: at(0.80), notes: "Room displays" },
+        Release {
+            name: "4.0.0",
+            released_at: calendar.start - 40 * DAY,
+            notes: "Calendar view",
+        },
+        Release {
+            name: "4.1.0",
+            released_at: at(0.17),
+            notes: "Faster search",
+        },
+        Release {
+            name: BROKEN_RELEASE,
+            released_at: at(0.40),
+            notes: "New setup wizard",
+        },
+        Release {
+            name: "4.2.1",
+            released_at: at(0.56),
+            notes: "Repairs of the setup wizard",
+        },
+        Release {
+            name: "4.3.0",
+            released_at: at(0.80),
+            notes: "Room displays",
+        },
     ]
 }
