@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod demo;
 pub mod engine;
+pub mod catalog;
 pub mod error;
 pub mod lake;
 pub mod library;

@@ -1,0 +1,267 @@
+//! The physical operator that keeps the latest version of each row.
+//!
+//! It reads the un-compacted tail of a table into memory, keeps the latest version of each key in
+//! it, and lets the rows of the settled files pass whose keys are not in the tail. Its first
+//! partition is the tail, the others are those of the settled files.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, BooleanArray, RecordBatch, TimestampMicrosecondArray};
+use datafusion::arrow::compute::filter_record_batch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, Partitioning,
+    PlanProperties,
+};
+use futures::stream::{self, TryStreamExt as _};
+use tokio::sync::OnceCell;
+
+use super::TableSchema;
+use super::schema::IS_DELETED;
+
+/// Keeps the latest version of each key.
+#[derive(Debug)]
+pub struct LatestVersionExec {
+    table: Arc<TableSchema>,
+    tail: Arc<dyn ExecutionPlan>,
+    settled: Option<Arc<dyn ExecutionPlan>>,
+    /// Whether the rows of the tail come out.
+    with_tail: bool,
+    /// The first columns of the inputs come out, the rest is for merging.
+    width: usize,
+    properties: Arc<PlanProperties>,
+    merged: Arc<OnceCell<Arc<Tail>>>,
+}
+
+/// The tail in memory.
+#[derive(Debug)]
+struct Tail {
+    /// The latest version of each key, deleted ones left out.
+    rows: Vec<RecordBatch>,
+    keys: Keys,
+    _memory: MemoryReservation,
+}
+
+#[derive(Debug)]
+struct Keys {
+    converter: RowConverter,
+    /// Position of the latest version of each key.
+    latest: HashMap<OwnedRow, (usize, usize)>,
+}
+
+impl LatestVersionExec {
+    /// `tail` has `width` columns to put out, then key, version and deletion columns by name;
+    /// `settled` the same without versions.
+    pub(crate) fn try_new(
+        table: &Arc<TableSchema>,
+        tail: Arc<dyn ExecutionPlan>,
+        settled: Option<Arc<dyn ExecutionPlan>>,
+        with_tail: bool,
+        width: usize,
+    ) -> Result<Self> {
+        let output: SchemaRef =
+            Arc::new(tail.schema().project(&(0..width).collect::<Vec<_>>())?);
+        let partitions = settled.as_ref().map_or(0, |s| s.output_partitioning().partition_count());
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(output),
+            Partitioning::UnknownPartitioning(1 + partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(LatestVersionExec {
+            table: Arc::clone(table),
+            tail,
+            settled,
+            with_tail,
+            width,
+            properties: Arc::new(properties),
+            merged: Arc::default(),
+        })
+    }
+}
+
+impl DisplayAs for LatestVersionExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LatestVersionExec: table={}, key=[{}]", self.table.name, self.table.key.join(", "))
+    }
+}
+
+impl ExecutionPlan for LatestVersionExec {
+    fn name(&self) -> &'static str {
+        "LatestVersionExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        std::iter::once(&self.tail).chain(&self.settled).collect()
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false; self.children().len()]
+    }
+
+    fn apply_expressions(
+        &self,
+        _: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut children = children.into_iter();
+        let tail = children.next().unwrap_or_else(|| Arc::clone(&self.tail));
+        let settled = children.next();
+        Ok(Arc::new(Self::try_new(&self.table, tail, settled, self.with_tail, self.width)?))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let schema = self.schema();
+        let merged = Arc::clone(&self.merged);
+        let (table, tail) = (Arc::clone(&self.table), Arc::clone(&self.tail));
+        let task = Arc::clone(&context);
+        let tail = async move {
+            let read = || async { merge(&table, &tail, task).await.map(Arc::new) };
+            merged.get_or_try_init(read).await.cloned()
+        };
+        let width: Vec<usize> = (0..self.width).collect();
+        if partition == 0 {
+            let emit = self.with_tail;
+            let rows = stream::once(async move {
+                let rows = if emit { tail.await?.rows.clone() } else { Vec::new() };
+                let rows = rows.into_iter().map(move |rows| Ok(rows.project(&width)?));
+                Ok::<_, DataFusionError>(stream::iter(rows))
+            });
+            let rows = rows.try_flatten();
+            return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)));
+        }
+        let Some(settled) = &self.settled else {
+            return Err(DataFusionError::Internal(format!("no partition {partition}")));
+        };
+        let rows = settled.execute(partition - 1, context)?;
+        let key = key_positions(&self.table, &rows.schema())?;
+        let rows = stream::once(async move {
+            let tail = tail.await?;
+            Ok::<_, DataFusionError>(rows.and_then(move |batch| {
+                let passed = pass(&tail.keys, &batch, &key, &width);
+                async move { passed }
+            }))
+        });
+        let rows = rows.try_flatten().try_filter(|batch| {
+            let keep = batch.num_rows() > 0;
+            async move { keep }
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)))
+    }
+}
+
+/// The rows of settled files whose keys are not in the tail.
+fn pass(keys: &Keys, batch: &RecordBatch, key: &[usize], width: &[usize]) -> Result<RecordBatch> {
+    let rows = keys.rows(batch, key)?;
+    let keep: BooleanArray =
+        rows.iter().map(|row| Some(!keys.latest.contains_key(&row.owned()))).collect();
+    let batch = batch.project(width)?;
+    if keep.true_count() == batch.num_rows() {
+        return Ok(batch);
+    }
+    Ok(filter_record_batch(&batch, &keep)?)
+}
+
+impl Keys {
+    fn rows(&self, batch: &RecordBatch, key: &[usize]) -> Result<Rows> {
+        let columns: Vec<_> = key.iter().map(|&index| Arc::clone(batch.column(index))).collect();
+        Ok(self.converter.convert_columns(&columns)?)
+    }
+}
+
+fn key_positions(table: &TableSchema, schema: &SchemaRef) -> Result<Vec<usize>> {
+    table.key.iter().map(|name| Ok(schema.index_of(name)?)).collect()
+}
+
+/// Reads the tail and keeps the latest version of each key.
+async fn merge(
+    table: &TableSchema,
+    tail: &Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+) -> Result<Tail> {
+    let memory = MemoryConsumer::new("LatestVersionExec").register(context.memory_pool());
+    let schema = tail.schema();
+    let key = key_positions(table, &schema)?;
+    let fields = key.iter().map(|&i| SortField::new(schema.field(i).data_type().clone()));
+    let converter = RowConverter::new(fields.collect())?;
+    let mut keys = Keys { converter, latest: HashMap::new() };
+    let mut batches: Vec<RecordBatch> = Vec::new();
+    let mut versions: Vec<Vec<TimestampMicrosecondArray>> = Vec::new();
+    for partition in 0..tail.output_partitioning().partition_count() {
+        let mut rows = tail.execute(partition, Arc::clone(&context))?;
+        while let Some(batch) = rows.try_next().await? {
+            let keyed = keys.rows(&batch, &key)?;
+            memory.try_grow(batch.get_array_memory_size() + keyed.size() + 64 * batch.num_rows())?;
+            versions.push(version_arrays(table, &batch));
+            let here = batches.len();
+            for (row, keyed) in keyed.iter().enumerate() {
+                let entry = keys.latest.entry(keyed.owned()).or_insert((here, row));
+                if version(&versions, *entry) <= version(&versions, (here, row)) {
+                    *entry = (here, row);
+                }
+            }
+            batches.push(batch);
+        }
+    }
+    let mut latest: Vec<Vec<bool>> = batches.iter().map(|b| vec![false; b.num_rows()]).collect();
+    for (batch, row) in keys.latest.values() {
+        latest[*batch][*row] = true;
+    }
+    let mut rows = Vec::with_capacity(batches.len());
+    for (batch, latest) in batches.iter().zip(latest) {
+        let deleted = batch.column_by_name(IS_DELETED);
+        let deleted = deleted.and_then(|flags| flags.as_any().downcast_ref::<BooleanArray>());
+        let keep: BooleanArray = latest
+            .into_iter()
+            .enumerate()
+            .map(|(row, latest)| {
+                Some(latest && !deleted.is_some_and(|d| d.is_valid(row) && d.value(row)))
+            })
+            .collect();
+        if keep.true_count() > 0 {
+            rows.push(filter_record_batch(batch, &keep)?);
+        }
+    }
+    Ok(Tail { rows, keys, _memory: memory })
+}
+
+fn version_arrays(table: &TableSchema, batch: &RecordBatch) -> Vec<TimestampMicrosecondArray> {
+    let columns = table.version_columns().iter().filter_map(|name| batch.column_by_name(name));
+    columns.filter_map(|column| column.as_any().downcast_ref().cloned()).collect()
+}
+
+/// The version of a row, NULL before every time.
+fn version(
+    versions: &[Vec<TimestampMicrosecondArray>],
+    (batch, row): (usize, usize),
+) -> impl PartialOrd {
+    let at = |index: usize| {
+        let times: Option<&TimestampMicrosecondArray> = versions[batch].get(index);
+        times.and_then(|times| times.is_valid(row).then(|| times.value(row)))
+    };
+    (at(0), at(1))
+}

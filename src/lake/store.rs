@@ -1,0 +1,200 @@
+//! Where a lake is: from a URL or path to an object store.
+
+use std::collections::HashMap;
+use std::path::Path as FilePath;
+use std::sync::{Arc, LazyLock};
+
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{ObjectStore, ObjectStoreExt as _};
+use parking_lot::Mutex;
+use url::Url;
+
+use super::LakeError;
+
+/// The object store of a lake and the lake's place in it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The lake's address, without a slash at its end.
+    url: Url,
+    /// The store, from its root.
+    root: Arc<dyn ObjectStore>,
+    /// Path of the lake below the root.
+    prefix: Path,
+    /// The store's address in DataFusion's registry.
+    object_store_url: ObjectStoreUrl,
+}
+
+/// Lakes in memory, by the name in `memory://name`: a second `Lake::open` sees the first's data.
+static MEMORY: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
+
+impl Store {
+    /// The store at `url`: a path, `file://`, `memory://name`, `s3://`, `gs://`, `az://`.
+    /// `options` come on top of the environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT`, …);
+    /// `instead` takes the place of the store that the address names.
+    ///
+    /// # Errors
+    /// When the address is malformed or the kind of store is not built in.
+    pub fn open(
+        url: &str,
+        options: &HashMap<String, String>,
+        instead: Option<Arc<dyn ObjectStore>>,
+    ) -> Result<Self, LakeError> {
+        let parsed = parse(url)?;
+        let (root, path): (Arc<dyn ObjectStore>, String) = match parsed.scheme() {
+            "file" => (Arc::new(LocalFileSystem::new()), parsed.path().to_string()),
+            "memory" => {
+                let name = parsed.host_str().unwrap_or_default().to_string();
+                let store = MEMORY.lock().entry(name).or_default().clone();
+                (store, parsed.path().to_string())
+            }
+            "s3" | "s3a" => (s3(&parsed, options)?, parsed.path().to_string()),
+            "gs" => (google(&parsed, options)?, parsed.path().to_string()),
+            "az" | "abfs" | "abfss" => (azure(&parsed, options)?, parsed.path().to_string()),
+            other => {
+                let known = "a path, file://, memory://, s3://, gs:// or az://";
+                return Err(location(url, format!("unknown scheme {other}: use {known}")));
+            }
+        };
+        let prefix = Path::from_url_path(path.trim_matches('/'))
+            .map_err(|error| location(url, error.to_string()))?;
+        let authority = match parsed.scheme() {
+            "file" => "file:///".to_string(),
+            scheme => format!("{scheme}://{}/", parsed.host_str().unwrap_or_default()),
+        };
+        let object_store_url = ObjectStoreUrl::parse(&authority)
+            .map_err(|error| location(url, error.to_string()))?;
+        Ok(Store { url: parsed, root: instead.unwrap_or(root), prefix, object_store_url })
+    }
+
+    /// The lake's address.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The store, from its root.
+    pub fn root(&self) -> &Arc<dyn ObjectStore> {
+        &self.root
+    }
+
+    /// Path of something in the lake, from the store's root.
+    pub fn path(&self, below: &str) -> Result<Path, LakeError> {
+        let path = match self.prefix.as_ref() {
+            "" => below.to_string(),
+            prefix => format!("{prefix}/{below}"),
+        };
+        Path::parse(&path).map_err(|error| location(&path, error.to_string()))
+    }
+
+    /// The address under which [`Store::register`] makes the store known.
+    pub fn object_store_url(&self) -> &ObjectStoreUrl {
+        &self.object_store_url
+    }
+
+    /// Makes the store known to an execution environment.
+    pub fn register(&self, runtime: &RuntimeEnv) {
+        let url: &Url = self.object_store_url.as_ref();
+        runtime.register_object_store(url, Arc::clone(&self.root));
+    }
+
+    /// The Delta log of a table.
+    pub fn log_store(&self, table: &str) -> Result<LogStoreRef, LakeError> {
+        let prefixed = PrefixStore::new(Arc::clone(&self.root), self.path(table)?);
+        let mut url = self.url.clone();
+        if url.scheme() == "memory" {
+            // The kernel takes the path below the root from the URL; the name is the store's.
+            url = parse(&format!("memory:///{}", self.prefix))?;
+        }
+        url.set_path(&format!("{}/{table}/", url.path().trim_end_matches('/')));
+        let root = Arc::clone(&self.root);
+        Ok(default_logstore(Arc::new(prefixed), root, &url, &StorageConfig::default()))
+    }
+
+    /// Reads a whole object, `None` when there is none.
+    pub async fn get(&self, path: &Path) -> Result<Option<bytes::Bytes>, LakeError> {
+        let context = || format!("reading {path}");
+        match self.root.get(path).await {
+            Ok(found) => {
+                found.bytes().await.map(Some).map_err(|error| LakeError::store(context(), error))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(LakeError::store(context(), error)),
+        }
+    }
+}
+
+fn location(url: &str, message: impl Into<String>) -> LakeError {
+    LakeError::Location { url: url.to_string(), message: message.into() }
+}
+
+/// A URL as it is; anything without `://` is a path in the file system.
+fn parse(url: &str) -> Result<Url, LakeError> {
+    if url.contains("://") {
+        return Url::parse(url).map_err(|error| location(url, error.to_string()));
+    }
+    if url.is_empty() {
+        return Err(location(url, "the path is empty"));
+    }
+    let absolute =
+        std::path::absolute(FilePath::new(url)).map_err(|e| location(url, e.to_string()))?;
+    Url::from_file_path(&absolute).map_err(|()| location(url, "not a path of the file system"))
+}
+
+#[cfg(feature = "s3")]
+fn s3(url: &Url, options: &HashMap<String, String>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+    let mut builder = AmazonS3Builder::from_env().with_url(url.as_str());
+    for (key, value) in options {
+        if let Ok(key) = key.to_ascii_lowercase().parse::<AmazonS3ConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let store = builder.build().map_err(|error| location(url.as_str(), error.to_string()))?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(feature = "gcs")]
+fn google(url: &Url, options: &HashMap<String, String>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+    let mut builder = GoogleCloudStorageBuilder::from_env().with_url(url.as_str());
+    for (key, value) in options {
+        if let Ok(key) = key.to_ascii_lowercase().parse::<GoogleConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let store = builder.build().map_err(|error| location(url.as_str(), error.to_string()))?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(feature = "azure")]
+fn azure(url: &Url, options: &HashMap<String, String>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+    let mut builder = MicrosoftAzureBuilder::from_env().with_url(url.as_str());
+    for (key, value) in options {
+        if let Ok(key) = key.to_ascii_lowercase().parse::<AzureConfigKey>() {
+            builder = builder.with_config(key, value);
+        }
+    }
+    let store = builder.build().map_err(|error| location(url.as_str(), error.to_string()))?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "s3"))]
+fn s3(url: &Url, _: &HashMap<String, String>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    Err(location(url.as_str(), "built without the feature `s3`"))
+}
+
+#[cfg(not(feature = "gcs"))]
+fn google(url: &Url, _: &HashMap<String, String>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    Err(location(url.as_str(), "built without the feature `gcs`"))
+}
+
+#[cfg(not(feature = "azure"))]
+fn azure(url: &Url, _: &HashMap<String, String>) -> Result<Arc<dyn ObjectStore>, LakeError> {
+    Err(location(url.as_str(), "built without the feature `azure`"))
+}

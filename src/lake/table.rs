@@ -1,0 +1,282 @@
+//! One table of the lake.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
+
+use arc_swap::ArcSwap;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use deltalake_core::kernel::EagerSnapshot;
+use deltalake_core::logstore::LogStoreRef;
+use parking_lot::Mutex;
+
+use super::data_file::{DataFile, Landing};
+use super::options::LakeOptions;
+use super::provider::LakeTableProvider;
+use super::state::TableState;
+use super::store::Store;
+use super::{LakeError, TableSchema};
+
+/// A state older than this is loaded anew: the log's clean-up may have removed the entries that
+/// would lead on from it. Far below the log's retention of an hour.
+const RELOAD_AFTER: Duration = Duration::from_secs(600);
+
+/// One Delta table. It exists in the store from its first row on; until then it is empty.
+pub struct LakeTable {
+    definition: Arc<TableSchema>,
+    store: Store,
+    log: LogStoreRef,
+    options: Arc<LakeOptions>,
+    /// Id of this process in the log's commits.
+    writer: Arc<str>,
+    /// The table whose commits make rows of this one visible; none for `messages` itself.
+    messages: Option<Arc<LakeTable>>,
+    pub(crate) state: ArcSwap<TableState>,
+    /// Held while the state is brought up to date or a commit is made.
+    pub(crate) updating: tokio::sync::Mutex<()>,
+    /// Batches looked up in the log since their writer was silent from the load of the state on.
+    looked_up: Mutex<std::collections::HashMap<String, Option<i64>>>,
+    pub(crate) compacting: AtomicBool,
+}
+
+impl std::fmt::Debug for LakeTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LakeTable").field("name", &self.definition.name).finish_non_exhaustive()
+    }
+}
+
+/// The files of a table at one version, as a statement sees them.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    state: Arc<TableState>,
+    files: Arc<Vec<Arc<DataFile>>>,
+}
+
+impl Snapshot {
+    /// Version of the table's log, −1 where the table has no row yet.
+    pub fn version(&self) -> i64 {
+        self.state.version
+    }
+
+    /// The files that are visible.
+    pub fn files(&self) -> &[Arc<DataFile>] {
+        &self.files
+    }
+
+    /// Rows in the visible files, superseded versions included.
+    pub fn records(&self) -> u64 {
+        self.files.iter().map(|file| file.records).sum()
+    }
+
+    /// Time at which the reading of this snapshot began.
+    pub fn as_of(&self) -> SystemTime {
+        self.state.as_of
+    }
+}
+
+impl LakeTable {
+    pub(crate) fn new(
+        definition: Arc<TableSchema>,
+        store: &Store,
+        options: Arc<LakeOptions>,
+        writer: Arc<str>,
+        messages: Option<Arc<LakeTable>>,
+    ) -> Result<Self, LakeError> {
+        let log = store.log_store(&definition.name)?;
+        Ok(LakeTable {
+            definition,
+            store: store.clone(),
+            log,
+            options,
+            writer,
+            messages,
+            state: ArcSwap::from_pointee(TableState::missing(SystemTime::UNIX_EPOCH)),
+            updating: tokio::sync::Mutex::default(),
+            looked_up: Mutex::default(),
+            compacting: AtomicBool::new(false),
+        })
+    }
+
+    /// Name of the table.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// Columns, key and writing rules of the table.
+    pub fn definition(&self) -> &Arc<TableSchema> {
+        &self.definition
+    }
+
+    /// Columns of the table.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.definition.columns)
+    }
+
+    /// Names of the columns that identify a row.
+    pub fn key_columns(&self) -> &[String] {
+        &self.definition.key
+    }
+
+    /// The lake's place in its object store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(crate) fn log(&self) -> &LogStoreRef {
+        &self.log
+    }
+
+    pub(crate) fn options(&self) -> &LakeOptions {
+        &self.options
+    }
+
+    pub(crate) fn writer(&self) -> &str {
+        &self.writer
+    }
+
+    pub(crate) fn messages(&self) -> Option<&Arc<LakeTable>> {
+        self.messages.as_ref()
+    }
+
+    /// What users see of the table: the latest version of each key that is not deleted.
+    pub fn provider(self: &Arc<Self>) -> Arc<dyn TableProvider> {
+        Arc::new(LakeTableProvider::new(Arc::clone(self)))
+    }
+
+    /// The table as it is, at most [`LakeOptions::staleness`] ago; one's own commits at once.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn snapshot(&self) -> Result<Arc<Snapshot>, LakeError> {
+        match &self.messages {
+            Some(messages) => {
+                let messages = messages.own_snapshot().await?;
+                self.snapshot_with(&messages).await
+            }
+            None => self.own_snapshot().await,
+        }
+    }
+
+    /// The table as it goes with a snapshot of `messages`: at least as recent, without the rows
+    /// whose messages are not in it.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn snapshot_with(&self, messages: &Snapshot) -> Result<Arc<Snapshot>, LakeError> {
+        if self.messages.is_none() {
+            return Ok(Arc::new(messages.clone()));
+        }
+        let state = self.state_since(messages.as_of()).await?;
+        let files = self.landed_files(&state, &messages.state).await?;
+        Ok(Arc::new(Snapshot { state, files }))
+    }
+
+    /// The snapshot at hand, without a look at the store.
+    pub fn cached_version(&self) -> i64 {
+        self.state.load().version
+    }
+
+    async fn own_snapshot(&self) -> Result<Arc<Snapshot>, LakeError> {
+        let now = SystemTime::now();
+        let since = now.checked_sub(self.options.staleness).unwrap_or(SystemTime::UNIX_EPOCH);
+        let state = self.state_since(since).await?;
+        let files = Arc::clone(&state.files);
+        Ok(Arc::new(Snapshot { state, files }))
+    }
+
+    /// A state read at `since` or later; one task reads it for all that wait.
+    async fn state_since(&self, since: SystemTime) -> Result<Arc<TableState>, LakeError> {
+        let state = self.state.load_full();
+        if state.as_of >= since {
+            return Ok(state);
+        }
+        let _updating = self.updating.lock().await;
+        if self.state.load().as_of < since {
+            self.refresh_locked().await?;
+        }
+        Ok(self.state.load_full())
+    }
+
+    /// Reads what is new in the log, whatever the age of the state.
+    pub(crate) async fn refresh(&self) -> Result<Arc<TableState>, LakeError> {
+        let _updating = self.updating.lock().await;
+        self.refresh_locked().await?;
+        Ok(self.state.load_full())
+    }
+
+    /// Whether the entries after the state are certainly still in the log.
+    pub(crate) fn is_recent(&self) -> bool {
+        let age = SystemTime::now().duration_since(self.state.load().as_of);
+        age.is_ok_and(|age| age < RELOAD_AFTER)
+    }
+
+    /// Brings the state up to date; the caller holds `updating`.
+    pub(crate) async fn refresh_locked(&self) -> Result<(), LakeError> {
+        let state = self.state.load_full();
+        let next = if self.is_recent() {
+            state.advance(&self.log, &self.definition, &self.writer).await?
+        } else {
+            let mut loaded = TableState::load(&self.log, &self.definition).await?;
+            // What is known of landed batches stays known.
+            loaded.landed = Arc::clone(&state.landed);
+            self.looked_up.lock().clear();
+            loaded
+        };
+        self.state.store(Arc::new(next));
+        Ok(())
+    }
+
+    /// The files of `state` whose batches are in the state of `messages`.
+    async fn landed_files(
+        &self,
+        state: &TableState,
+        messages: &TableState,
+    ) -> Result<Arc<Vec<Arc<DataFile>>>, LakeError> {
+        if state.files.iter().all(|file| file.landing.is_none()) {
+            return Ok(Arc::clone(&state.files));
+        }
+        let mut visible = Vec::with_capacity(state.files.len());
+        for file in state.files.iter() {
+            if self.is_landed(file.landing.as_ref(), messages).await? {
+                visible.push(Arc::clone(file));
+            }
+        }
+        Ok(Arc::new(visible))
+    }
+
+    async fn is_landed(
+        &self,
+        landing: Option<&Landing>,
+        messages: &TableState,
+    ) -> Result<bool, LakeError> {
+        let Some(landing) = landing else {
+            return Ok(true);
+        };
+        if let Some(landed) = messages.has_landed(landing) {
+            return Ok(landed);
+        }
+        let Some(table) = &self.messages else {
+            return Ok(true);
+        };
+        let last = table.look_up_landed(&landing.writer).await?;
+        Ok(last.is_some_and(|sequence| landing.sequence <= sequence))
+    }
+
+    /// The last batch of a writer that has made no commit since the state was loaded.
+    async fn look_up_landed(&self, writer: &str) -> Result<Option<i64>, LakeError> {
+        if let Some(known) = self.looked_up.lock().get(writer) {
+            return Ok(*known);
+        }
+        if self.state.load().version < 0 {
+            return Ok(None);
+        }
+        let context = || format!("looking for the batches of {writer} in {}", self.name());
+        let fail = |error| LakeError::delta(context(), error);
+        let snapshot = EagerSnapshot::try_new(self.log.as_ref(), None).await.map_err(fail)?;
+        let found =
+            snapshot.transaction_version(self.log.as_ref(), writer).await.map_err(fail)?;
+        self.looked_up.lock().insert(writer.to_string(), found);
+        Ok(found)
+    }
+}

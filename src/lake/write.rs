@@ -1,0 +1,229 @@
+//! Writing Parquet files: the one place that knows how a data file looks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use datafusion::arrow::compute::{SortColumn, cast, concat_batches, lexsort_to_indices, take_arrays};
+use datafusion::arrow::datatypes::DataType;
+use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
+use datafusion::logical_expr::Accumulator as _;
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::basic::{Compression, ZstdLevel};
+use datafusion::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use datafusion::parquet::schema::types::ColumnPath;
+use datafusion::scalar::ScalarValue;
+use object_store::{ObjectStoreExt as _, PutPayload};
+
+use super::data_file::{ColumnRange, DataFile};
+use super::schema::{EDITED_AT, INGESTED_AT, IS_DELETED, VERSION_AT};
+use super::store::Store;
+use super::{LakeError, TableSchema};
+
+/// Rows in a row group: small enough to prune and to share among cores.
+const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// An encoded data file that is not yet in the store.
+#[derive(Debug)]
+pub(crate) struct Encoded {
+    /// The file's description, complete but for its tags.
+    pub(crate) file: DataFile,
+    bytes: Bytes,
+}
+
+impl Encoded {
+    /// Puts the file into the store.
+    pub(crate) async fn put(self, store: &Store, table: &str) -> Result<DataFile, LakeError> {
+        let path = store.path(&format!("{table}/{}", self.file.path))?;
+        let put = store.root().put(&path, PutPayload::from_bytes(self.bytes)).await;
+        put.map_err(|error| LakeError::store(format!("writing {path}"), error))?;
+        Ok(self.file)
+    }
+}
+
+/// The writer properties of every data file, whether appended, compacted or rescored: otherwise a
+/// rewritten file loses what the appended one had.
+fn properties(table: &TableSchema, rows: usize) -> WriterProperties {
+    let mut builder = WriterProperties::builder()
+        .set_created_by(concat!("verbatim ", env!("CARGO_PKG_VERSION")).to_string())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3).unwrap_or_default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Page);
+    let distinct = rows.clamp(1, ROW_GROUP_ROWS) as u64;
+    for name in &table.bloom {
+        let column = ColumnPath::from(name.as_str());
+        builder = builder
+            .set_column_bloom_filter_enabled(column.clone(), true)
+            .set_column_bloom_filter_fpp(column.clone(), 0.01)
+            .set_column_bloom_filter_max_ndv(column, distinct);
+    }
+    for wide in ["text", "attributes", "evidence", "comment", "notes", "detail", "card", "answers"] {
+        if table.columns.index_of(wide).is_ok() {
+            let column = ColumnPath::from(wide);
+            builder = builder.set_column_statistics_enabled(column, EnabledStatistics::None);
+        }
+    }
+    builder.build()
+}
+
+/// Sorts rows, which have the table's schema, and encodes them as one file.
+pub(crate) fn encode(
+    table: &TableSchema,
+    batches: &[RecordBatch],
+    now: i64,
+) -> Result<Encoded, LakeError> {
+    let rows = sort(table, concat_batches(&table.columns, batches)?)?;
+    let properties = properties(table, rows.num_rows());
+    let mut buffer = Vec::new();
+    let mut writer =
+        ArrowWriter::try_new(&mut buffer, Arc::clone(&table.columns), Some(properties))?;
+    writer.write(&rows)?;
+    writer.close()?;
+    let file = DataFile {
+        path: format!("part-{}.zstd.parquet", uuid::Uuid::new_v4()),
+        size: buffer.len() as u64,
+        records: rows.num_rows() as u64,
+        modified: now,
+        settled: false,
+        landing: None,
+        ranges: ranges(table, &rows)?,
+    };
+    Ok(Encoded { file, bytes: Bytes::from(buffer) })
+}
+
+fn sort(table: &TableSchema, rows: RecordBatch) -> Result<RecordBatch, LakeError> {
+    let Some(column) = table.sort.as_ref().and_then(|name| rows.column_by_name(name)) else {
+        return Ok(rows);
+    };
+    let mut by = vec![SortColumn { values: Arc::clone(column), options: None }];
+    // Rows of one time stay together by their key, so that the order is reproducible.
+    by.extend(table.key_indices().into_iter().map(|index| SortColumn {
+        values: Arc::clone(rows.column(index)),
+        options: None,
+    }));
+    let order = lexsort_to_indices(&by, None)?;
+    let columns = take_arrays(rows.columns(), &order, None)?;
+    Ok(RecordBatch::try_new(rows.schema(), columns)?)
+}
+
+fn ranges(table: &TableSchema, rows: &RecordBatch) -> Result<Vec<ColumnRange>, LakeError> {
+    let mut ranges = Vec::with_capacity(table.statistics.len());
+    for name in &table.statistics {
+        let column = table.columns.index_of(name)?;
+        let values = rows.column(column);
+        let (mut min, mut max) = (
+            MinAccumulator::try_new(values.data_type())?,
+            MaxAccumulator::try_new(values.data_type())?,
+        );
+        min.update_batch(std::slice::from_ref(values))?;
+        max.update_batch(std::slice::from_ref(values))?;
+        let bound = |value: ScalarValue| (!value.is_null()).then_some(value);
+        ranges.push(ColumnRange {
+            column,
+            min: bound(min.evaluate()?),
+            max: bound(max.evaluate()?),
+            nulls: Some(values.null_count() as u64),
+        });
+    }
+    ranges.sort_by_key(|range| range.column);
+    Ok(ranges)
+}
+
+/// Brings rows into the table's schema: columns by name, types cast, missing ones NULL; the times
+/// of writing and of the version are `now` where they are not given.
+///
+/// # Errors
+/// [`LakeError::Column`] for a column that the table does not have, a value that cannot be cast,
+/// and NULL where the table has none.
+pub(crate) fn conform(
+    table: &TableSchema,
+    batch: &RecordBatch,
+    now: i64,
+) -> Result<RecordBatch, LakeError> {
+    let fail = |column: &str, message: String| LakeError::Column {
+        table: table.name.clone(),
+        column: column.to_string(),
+        message,
+    };
+    let schema = batch.schema();
+    let mut given: HashMap<&str, &ArrayRef> = HashMap::with_capacity(batch.num_columns());
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        if table.columns.index_of(field.name()).is_err() {
+            return Err(fail(field.name(), "there is no such column".into()));
+        }
+        given.insert(field.name(), column);
+    }
+    let mut columns = Vec::with_capacity(table.columns.fields().len());
+    for field in table.columns.fields() {
+        let name = field.name().as_str();
+        let column = match given.get(name) {
+            Some(column) => cast_to(column, field.data_type())
+                .map_err(|error| fail(name, error.to_string()))?,
+            None => new_null_array(field.data_type(), batch.num_rows()),
+        };
+        let column = match name {
+            INGESTED_AT | VERSION_AT if column.null_count() > 0 => {
+                fill(&column, now).map_err(|error| fail(name, error.to_string()))?
+            }
+            _ => column,
+        };
+        if !field.is_nullable() && column.null_count() > 0 {
+            return Err(fail(name, "is NULL, which the table does not allow".into()));
+        }
+        columns.push(column);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(Arc::clone(&table.columns), columns, &options)?)
+}
+
+fn cast_to(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, LakeError> {
+    if column.data_type() == wanted {
+        return Ok(Arc::clone(column));
+    }
+    Ok(cast(column, wanted)?)
+}
+
+fn fill(column: &ArrayRef, now: i64) -> Result<ArrayRef, LakeError> {
+    let now = ScalarValue::TimestampMicrosecond(Some(now), Some("UTC".into())).to_scalar()?;
+    let present = datafusion::arrow::compute::is_not_null(column)?;
+    Ok(datafusion::arrow::compute::kernels::zip::zip(&present, column, &now)?)
+}
+
+/// Whether a file of these rows, which have the table's schema, may be read without merging: rows
+/// of a table that never changes, or messages that are neither edited nor deleted.
+pub(crate) fn is_settled(table: &TableSchema, batches: &[RecordBatch]) -> bool {
+    if table.is_versioned() {
+        return false;
+    }
+    let is_null = |name: &str| {
+        batches.iter().filter_map(|batch| batch.column_by_name(name)).all(|column| {
+            column.null_count() == column.len()
+        })
+    };
+    let none_deleted = batches.iter().filter_map(|b| b.column_by_name(IS_DELETED)).all(|column| {
+        column.as_any().downcast_ref::<datafusion::arrow::array::BooleanArray>().is_some_and(
+            |flags| flags.true_count() == 0,
+        )
+    });
+    is_null(EDITED_AT) && none_deleted
+}
+
+/// Cuts rows into pieces of about `rows` rows.
+pub(crate) fn pieces(batches: Vec<RecordBatch>, rows: usize) -> Vec<Vec<RecordBatch>> {
+    let mut pieces = Vec::new();
+    let mut piece = Vec::new();
+    let mut held = 0;
+    for batch in batches {
+        held += batch.num_rows();
+        piece.push(batch);
+        if held >= rows {
+            pieces.push(std::mem::take(&mut piece));
+            held = 0;
+        }
+    }
+    if held > 0 {
+        pieces.push(piece);
+    }
+    pieces
+}
