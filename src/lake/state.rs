@@ -8,7 +8,6 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::{Action, EagerSnapshot};
 use deltalake_core::logstore::{LogStore as _, LogStoreRef, get_actions};
 use futures::TryStreamExt as _;
@@ -52,11 +51,11 @@ impl TableState {
     pub(crate) async fn load(log: &LogStoreRef, table: &TableSchema) -> Result<Self, LakeError> {
         let as_of = SystemTime::now();
         let fail = |error| LakeError::delta(format!("reading table {}", table.name), error);
-        let snapshot = match EagerSnapshot::try_new(log.as_ref(), None).await {
-            Ok(snapshot) => snapshot,
-            Err(error) if is_missing(&error) => return Ok(Self::missing(as_of)),
-            Err(error) => return Err(fail(error)),
-        };
+        // The kernel words a table that is not there in many ways, so ask first.
+        if !log.is_delta_table_location().await.map_err(fail)? {
+            return Ok(Self::missing(as_of));
+        }
+        let snapshot = EagerSnapshot::try_new(log.as_ref(), None).await.map_err(fail)?;
         refuse_features(&snapshot, table)?;
         let views: Vec<_> =
             snapshot.file_views(log.as_ref(), None).try_collect().await.map_err(fail)?;
@@ -166,17 +165,6 @@ pub(crate) fn commit_info<'a>(actions: &'a [Action], key: &str) -> Option<&'a st
         Action::CommitInfo(info) => info.info.get(key)?.as_str(),
         _ => None,
     })
-}
-
-fn is_missing(error: &DeltaTableError) -> bool {
-    match error {
-        DeltaTableError::NotATable(_) => true,
-        // The kernel words it as a message: a folder without a log is a table not yet made.
-        other => {
-            let text = other.to_string();
-            text.contains("No files in log segment") || text.contains("No table version found")
-        }
-    }
 }
 
 const READABLE: [&str; 1] = ["timestampNtz"];

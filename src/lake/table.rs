@@ -198,13 +198,6 @@ impl LakeTable {
         Ok(self.state.load_full())
     }
 
-    /// Reads what is new in the log, whatever the age of the state.
-    pub(crate) async fn refresh(&self) -> Result<Arc<TableState>, LakeError> {
-        let _updating = self.updating.lock().await;
-        self.refresh_locked().await?;
-        Ok(self.state.load_full())
-    }
-
     /// Whether the entries after the state are certainly still in the log.
     pub(crate) fn is_recent(&self) -> bool {
         let age = SystemTime::now().duration_since(self.state.load().as_of);

@@ -7,3 +7,5 @@
     unreachable_pub,
     missing_docs
 )]
+
+mod lake;
