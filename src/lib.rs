@@ -1,9 +1,9 @@
 //! Verbatim: the SQL engine for what customers say.
 
+pub mod catalog;
 pub mod cli;
 pub mod demo;
 pub mod engine;
-pub mod catalog;
 pub mod error;
 pub mod lake;
 pub mod library;

@@ -63,7 +63,10 @@ impl CatalogStore {
         };
         let found = current.object.schema_version;
         if found != SCHEMA_VERSION {
-            return Err(LakeError::SchemaVersion { found, expected: SCHEMA_VERSION });
+            return Err(LakeError::SchemaVersion {
+                found,
+                expected: SCHEMA_VERSION,
+            });
         }
         Ok(CatalogStore {
             store: store.clone(),
@@ -94,7 +97,10 @@ impl CatalogStore {
         let path = latest_path(&self.store).await?;
         let current = self.current.load_full();
         let version = match path {
-            Some((number, _)) if number == current.number => Version { read_at, ..(*current).clone() },
+            Some((number, _)) if number == current.number => Version {
+                read_at,
+                ..(*current).clone()
+            },
             Some((number, path)) => read(&self.store, number, &path).await?,
             None => return Err(LakeError::Catalog("the catalog object is gone".into())),
         };
@@ -120,7 +126,11 @@ impl CatalogStore {
             let number = current.number + 1;
             if put(&self.store, number, &object).await? {
                 let read_at = Instant::now();
-                self.current.store(Arc::new(Version { number, object: Arc::clone(&object), read_at }));
+                self.current.store(Arc::new(Version {
+                    number,
+                    object: Arc::clone(&object),
+                    read_at,
+                }));
                 if let Err(error) = clean_up(&self.store).await {
                     tracing::warn!(%error, "old versions of the catalog object stay");
                 }
@@ -151,14 +161,19 @@ async fn versions(store: &Store) -> Result<Vec<(u64, object_store::ObjectMeta)>,
         .try_collect()
         .await
         .map_err(|error| LakeError::store(format!("listing {folder}"), error))?;
-    let mut versions: Vec<_> =
-        listed.into_iter().filter_map(|meta| Some((number_of(&meta.location)?, meta))).collect();
+    let mut versions: Vec<_> = listed
+        .into_iter()
+        .filter_map(|meta| Some((number_of(&meta.location)?, meta)))
+        .collect();
     versions.sort_by_key(|(number, _)| *number);
     Ok(versions)
 }
 
 async fn latest_path(store: &Store) -> Result<Option<(u64, Path)>, LakeError> {
-    Ok(versions(store).await?.pop().map(|(number, meta)| (number, meta.location)))
+    Ok(versions(store)
+        .await?
+        .pop()
+        .map(|(number, meta)| (number, meta.location)))
 }
 
 async fn read_latest(store: &Store) -> Result<Option<Version>, LakeError> {
@@ -183,10 +198,17 @@ async fn read(store: &Store, number: u64, path: &Path) -> Result<Version, LakeEr
     let header: Header = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if header.schema_version != SCHEMA_VERSION {
         let found = header.schema_version;
-        return Err(LakeError::SchemaVersion { found, expected: SCHEMA_VERSION });
+        return Err(LakeError::SchemaVersion {
+            found,
+            expected: SCHEMA_VERSION,
+        });
     }
     let object = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    Ok(Version { number, object: Arc::new(object), read_at })
+    Ok(Version {
+        number,
+        object: Arc::new(object),
+        read_at,
+    })
 }
 
 /// Creates a version; false when the number is taken.
@@ -194,13 +216,20 @@ async fn put(store: &Store, number: u64, object: &CatalogObject) -> Result<bool,
     let path = path_of(store, number)?;
     let bytes = serde_json::to_vec_pretty(object)
         .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;
-    let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
-    match store.root().put_opts(&path, PutPayload::from(bytes.clone()), options).await {
+    let options = PutOptions {
+        mode: PutMode::Create,
+        ..PutOptions::default()
+    };
+    match store
+        .root()
+        .put_opts(&path, PutPayload::from(bytes.clone()), options)
+        .await
+    {
         Ok(_) => Ok(true),
         // After a lost answer the store says so of one's own write.
-        Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-            Ok(store.get(&path).await?.is_some_and(|found| found == bytes) && number > 0)
-        }
+        Err(
+            object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. },
+        ) => Ok(store.get(&path).await?.is_some_and(|found| found == bytes) && number > 0),
         Err(error) => Err(LakeError::store(format!("writing {path}"), error)),
     }
 }
@@ -209,7 +238,10 @@ async fn clean_up(store: &Store) -> Result<(), LakeError> {
     let mut versions = versions(store).await?;
     versions.truncate(versions.len().saturating_sub(KEEP_VERSIONS));
     let before = chrono::Utc::now() - KEEP;
-    for (_, meta) in versions.into_iter().filter(|(_, meta)| meta.last_modified < before) {
+    for (_, meta) in versions
+        .into_iter()
+        .filter(|(_, meta)| meta.last_modified < before)
+    {
         let deleted = store.root().delete(&meta.location).await;
         deleted.map_err(|error| LakeError::store(format!("deleting {}", meta.location), error))?;
     }

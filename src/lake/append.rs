@@ -145,7 +145,10 @@ impl Appender {
 }
 
 fn new_landing() -> Landing {
-    Landing { writer: uuid::Uuid::new_v4().to_string(), sequence: 0 }
+    Landing {
+        writer: uuid::Uuid::new_v4().to_string(),
+        sequence: 0,
+    }
 }
 
 struct Committer {
@@ -165,8 +168,9 @@ impl Committer {
             let mut group = vec![first];
             self.gather(&mut group, &mut requests).await;
             // An append without messages depends on no others and is visible by itself.
-            let (batch, single): (Vec<_>, Vec<_>) =
-                group.into_iter().partition(|request| request.tables.contains_key(MESSAGES));
+            let (batch, single): (Vec<_>, Vec<_>) = group
+                .into_iter()
+                .partition(|request| request.tables.contains_key(MESSAGES));
             for group in [single, batch] {
                 if !group.is_empty() {
                     self.commit(group).await;
@@ -179,7 +183,8 @@ impl Committer {
     async fn gather(&mut self, group: &mut Vec<Request>, requests: &mut mpsc::Receiver<Request>) {
         let interval = self.options.flush_interval.as_secs_f64().max(0.001);
         // Four small commits an interval once the burst is spent.
-        self.tokens = (self.tokens + self.refilled.elapsed().as_secs_f64() / interval * 4.0).min(BURST);
+        self.tokens =
+            (self.tokens + self.refilled.elapsed().as_secs_f64() / interval * 4.0).min(BURST);
         self.refilled = Instant::now();
         let mut bytes: usize = group.iter().map(|request| request.bytes).sum();
         while bytes < self.options.flush_bytes {
@@ -222,7 +227,10 @@ impl Committer {
             }
             return;
         }
-        let error = LakeError::Contention { table: MESSAGES.to_string(), attempts: REDOS };
+        let error = LakeError::Contention {
+            table: MESSAGES.to_string(),
+            attempts: REDOS,
+        };
         for request in group {
             let _ = request.done.send(Err(error.clone()));
         }
@@ -233,7 +241,9 @@ impl Committer {
         let mut rows: BTreeMap<String, Vec<RecordBatch>> = BTreeMap::new();
         for request in group.iter() {
             for (table, batches) in &request.tables {
-                rows.entry(table.clone()).or_default().extend(batches.iter().cloned());
+                rows.entry(table.clone())
+                    .or_default()
+                    .extend(batches.iter().cloned());
             }
         }
         let lands = rows.contains_key(MESSAGES).then(|| {
@@ -259,11 +269,14 @@ impl Committer {
         lands: Option<Landing>,
         messages: &Arc<LakeTable>,
     ) -> Result<Committed, LakeError> {
-        let oldest = group.iter().filter_map(|request| request.unchanged_since).min();
+        let oldest = group
+            .iter()
+            .filter_map(|request| request.unchanged_since)
+            .min();
         let check = |state: &TableState| match oldest {
-            Some(since) if state.foreign_version > since => {
-                Err(LakeError::Moved { version: state.foreign_version })
-            }
+            Some(since) if state.foreign_version > since => Err(LakeError::Moved {
+                version: state.foreign_version,
+            }),
             _ => Ok(()),
         };
         check(&messages.state.load())?;
@@ -273,11 +286,18 @@ impl Committer {
             Ok::<_, LakeError>((table, files))
         });
         let mut written = try_join_all(written).await?;
-        let of_messages = written.iter().position(|(table, _)| table.name() == MESSAGES);
+        let of_messages = written
+            .iter()
+            .position(|(table, _)| table.name() == MESSAGES);
         let of_messages = of_messages.map(|position| written.swap_remove(position).1);
         let others = written.into_iter().map(|(table, mut files)| {
-            files.iter_mut().for_each(|file| file.landing.clone_from(&lands));
-            let change = Change { added: files, ..appending() };
+            files
+                .iter_mut()
+                .for_each(|file| file.landing.clone_from(&lands));
+            let change = Change {
+                added: files,
+                ..appending()
+            };
             async move {
                 let version = table.commit(&change, |_| Ok(())).await?;
                 Ok::<_, LakeError>((table, version))
@@ -286,7 +306,11 @@ impl Committer {
         let mut committed = try_join_all(others).await?;
         let mut messages_version = messages.state.load().version;
         if let Some(files) = of_messages {
-            let change = Change { added: files, lands, ..appending() };
+            let change = Change {
+                added: files,
+                lands,
+                ..appending()
+            };
             messages_version = messages.commit(&change, check).await?;
             committed.push((Arc::clone(messages), messages_version));
         }
@@ -303,12 +327,18 @@ impl Committer {
 
     fn table(&self, name: &str) -> Result<Arc<LakeTable>, LakeError> {
         let found = self.tables.iter().find(|table| table.name() == name);
-        found.cloned().ok_or_else(|| LakeError::NoSuchTable(name.to_string()))
+        found
+            .cloned()
+            .ok_or_else(|| LakeError::NoSuchTable(name.to_string()))
     }
 }
 
 fn appending() -> Change {
-    Change { data_change: true, operation: "WRITE", ..Change::default() }
+    Change {
+        data_change: true,
+        operation: "WRITE",
+        ..Change::default()
+    }
 }
 
 /// Answers and takes out the requests that another process has overtaken.
@@ -319,7 +349,9 @@ fn answer_overtaken(group: &mut Vec<Request>, version: i64, state: &TableState) 
         .partition(|request| request.unchanged_since.is_some_and(|since| since < foreign));
     *group = rest;
     for request in moved {
-        let _ = request.done.send(Err(LakeError::Moved { version: foreign }));
+        let _ = request
+            .done
+            .send(Err(LakeError::Moved { version: foreign }));
     }
 }
 
@@ -349,9 +381,8 @@ impl LakeTable {
         let definition = Arc::clone(self.definition());
         let now = chrono::Utc::now().timestamp_millis();
         let encoded = tokio::task::spawn_blocking(move || encode(&definition, &rows, now)).await;
-        let encoded = encoded.map_err(|error| {
-            datafusion::error::DataFusionError::External(Box::new(error))
-        })??;
+        let encoded = encoded
+            .map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))??;
         encoded.put(self.store(), self.name()).await
     }
 }

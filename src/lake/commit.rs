@@ -8,20 +8,20 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use deltalake_core::kernel::{Action, CommitInfo, Transaction};
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake_core::kernel::transaction::TransactionError;
+use deltalake_core::kernel::{Action, CommitInfo, Transaction};
 use deltalake_core::logstore::{CommitOrBytes, LogStore as _};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
 use deltalake_core::schema::StructType;
-use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use rand::Rng as _;
 use serde_json::Value;
 
+use super::LakeError;
 use super::data_file::{DataFile, Landing};
 use super::state::{COMMIT_ID, COMMIT_WRITER, TableState, commit_info, read_commit};
 use super::table::LakeTable;
-use super::LakeError;
 
 const ATTEMPTS: usize = 200;
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -58,12 +58,24 @@ impl Change {
         })];
         actions.extend(self.lands.iter().map(|landing| {
             let (writer, sequence) = (&landing.writer, landing.sequence);
-            Action::Txn(Transaction::new_with_last_update(writer, sequence, Some(now)))
+            Action::Txn(Transaction::new_with_last_update(
+                writer,
+                sequence,
+                Some(now),
+            ))
         }));
         let change = self.data_change;
-        actions.extend(self.removed.iter().map(|f| Action::Remove(f.to_remove(now, change))));
+        actions.extend(
+            self.removed
+                .iter()
+                .map(|f| Action::Remove(f.to_remove(now, change))),
+        );
         let columns = &table.definition().columns;
-        actions.extend(self.added.iter().map(|file| Action::Add(file.to_add(columns, change))));
+        actions.extend(
+            self.added
+                .iter()
+                .map(|file| Action::Add(file.to_add(columns, change))),
+        );
         actions
     }
 
@@ -72,7 +84,11 @@ impl Change {
             return Ok(());
         }
         let live: HashSet<&str> = state.files.iter().map(|file| file.path.as_str()).collect();
-        match self.removed.iter().find(|file| !live.contains(file.path.as_str())) {
+        match self
+            .removed
+            .iter()
+            .find(|file| !live.contains(file.path.as_str()))
+        {
             None => Ok(()),
             Some(gone) => Err(LakeError::Replaced {
                 table: table.name().to_string(),
@@ -111,7 +127,8 @@ impl LakeTable {
             let actions = change.actions(self, &id, now);
             let version = state.version + 1;
             if self.put_entry(version, &actions, &id).await? {
-                self.state.store(Arc::new(state.apply(&actions, self.definition(), true)?));
+                self.state
+                    .store(Arc::new(state.apply(&actions, self.definition(), true)?));
                 return Ok(version);
             }
             let pause = LONGEST_PAUSE.min(Duration::from_millis(5 << attempt.min(7)));
@@ -119,11 +136,19 @@ impl LakeTable {
             tokio::time::sleep(pause).await;
             self.refresh_locked().await?;
         }
-        Err(LakeError::Contention { table: self.name().to_string(), attempts: ATTEMPTS })
+        Err(LakeError::Contention {
+            table: self.name().to_string(),
+            attempts: ATTEMPTS,
+        })
     }
 
     /// Creates a log entry; false when the version is taken by another commit.
-    async fn put_entry(&self, version: i64, actions: &[Action], id: &str) -> Result<bool, LakeError> {
+    async fn put_entry(
+        &self,
+        version: i64,
+        actions: &[Action],
+        id: &str,
+    ) -> Result<bool, LakeError> {
         let context = || format!("committing version {version} of table {}", self.name());
         let mut lines = Vec::new();
         for action in actions {
@@ -134,7 +159,11 @@ impl LakeTable {
         }
         let number = u64::try_from(version).unwrap_or_default();
         let entry = CommitOrBytes::LogBytes(lines.into());
-        match self.log().write_commit_entry(number, entry, uuid::Uuid::nil()).await {
+        match self
+            .log()
+            .write_commit_entry(number, entry, uuid::Uuid::nil())
+            .await
+        {
             Ok(()) => Ok(true),
             Err(TransactionError::VersionAlreadyExists(_)) => self.is_mine(version, id).await,
             Err(error) => {
@@ -171,8 +200,14 @@ impl LakeTable {
             .with_configuration([
                 property("delta.dataSkippingStatsColumns", table.statistics.join(",")),
                 property("delta.logRetentionDuration", "interval 1 hours".into()),
-                property("delta.deletedFileRetentionDuration", "interval 1 days".into()),
-                property("delta.checkpointInterval", self.options().checkpoint_interval.to_string()),
+                property(
+                    "delta.deletedFileRetentionDuration",
+                    "interval 1 days".into(),
+                ),
+                property(
+                    "delta.checkpointInterval",
+                    self.options().checkpoint_interval.to_string(),
+                ),
             ])
             .await;
         self.refresh_locked().await?;
@@ -182,4 +217,3 @@ impl LakeTable {
         }
     }
 }
-

@@ -60,7 +60,10 @@ pub struct DataFile {
 impl DataFile {
     /// Statistics of a column.
     pub fn range(&self, column: usize) -> Option<&ColumnRange> {
-        let position = self.ranges.binary_search_by_key(&column, |range| range.column).ok()?;
+        let position = self
+            .ranges
+            .binary_search_by_key(&column, |range| range.column)
+            .ok()?;
         self.ranges.get(position)
     }
 
@@ -74,7 +77,8 @@ impl DataFile {
 
     /// Whether every row of the file is NULL in `column`, as far as the statistics tell.
     pub fn all_null(&self, column: usize) -> bool {
-        self.range(column).is_some_and(|range| range.nulls == Some(self.records))
+        self.range(column)
+            .is_some_and(|range| range.nulls == Some(self.records))
     }
 
     /// Reads an add action of the log.
@@ -94,12 +98,18 @@ impl DataFile {
             .as_deref()
             .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or(Value::Null);
-        let records =
-            stats["numRecords"].as_u64().ok_or_else(|| refuse("files without a row count"))?;
+        let records = stats["numRecords"]
+            .as_u64()
+            .ok_or_else(|| refuse("files without a row count"))?;
         let tag = |name: &str| add.tags.as_ref()?.get(name)?.as_deref();
-        let landing = tag(TAG_WRITER).zip(tag(TAG_SEQUENCE)).and_then(|(writer, sequence)| {
-            Some(Landing { writer: writer.to_string(), sequence: sequence.parse().ok()? })
-        });
+        let landing = tag(TAG_WRITER)
+            .zip(tag(TAG_SEQUENCE))
+            .and_then(|(writer, sequence)| {
+                Some(Landing {
+                    writer: writer.to_string(),
+                    sequence: sequence.parse().ok()?,
+                })
+            });
         Ok(DataFile {
             path: add.path.clone(),
             size: u64::try_from(add.size).unwrap_or_default(),
@@ -211,9 +221,14 @@ fn from_json(value: &Value, field: &Field, upper: bool) -> Option<ScalarValue> {
         DataType::Float64 => ScalarValue::Float64(Some(value.as_f64()?.next_down())),
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let text = value.as_str()?;
-            let time = chrono::DateTime::parse_from_rfc3339(text).ok()?.timestamp_micros();
+            let time = chrono::DateTime::parse_from_rfc3339(text)
+                .ok()?
+                .timestamp_micros();
             // Other writers cut times to milliseconds, which lowers an upper bound.
-            let cut = text.split('.').nth(1).is_none_or(|fraction| fraction.len() < 7);
+            let cut = text
+                .split('.')
+                .nth(1)
+                .is_none_or(|fraction| fraction.len() < 7);
             let time = if upper && cut { time + 999 } else { time };
             ScalarValue::TimestampMicrosecond(Some(time), zone.clone())
         }
@@ -262,7 +277,10 @@ mod tests {
             records: 3,
             modified: 11,
             settled: true,
-            landing: Some(Landing { writer: "w".into(), sequence: 5 }),
+            landing: Some(Landing {
+                writer: "w".into(),
+                sequence: 5,
+            }),
             ranges: ranges.clone(),
         };
         let read = DataFile::from_add(&file.to_add(&table.columns, true), table).unwrap();
@@ -270,7 +288,10 @@ mod tests {
         assert_eq!(read.landing, file.landing);
         assert!(read.settled);
         assert_eq!((read.records, read.size, read.modified), (3, 7, 11));
-        assert_eq!(read.constant(column("scored_by")), Some(&ScalarValue::from("set")));
+        assert_eq!(
+            read.constant(column("scored_by")),
+            Some(&ScalarValue::from("set"))
+        );
         assert_eq!(read.constant(column("role")), None);
     }
 
@@ -279,7 +300,13 @@ mod tests {
         let table = &built_in_tables().unwrap()[0];
         let sent_at = table.columns.field_with_name("sent_at").unwrap();
         let cut = json!("2023-11-14T22:13:20.123Z");
-        assert_eq!(from_json(&cut, sent_at, true), Some(time(1_700_000_000_123_999)));
-        assert_eq!(from_json(&cut, sent_at, false), Some(time(1_700_000_000_123_000)));
+        assert_eq!(
+            from_json(&cut, sent_at, true),
+            Some(time(1_700_000_000_123_999))
+        );
+        assert_eq!(
+            from_json(&cut, sent_at, false),
+            Some(time(1_700_000_000_123_000))
+        );
     }
 }

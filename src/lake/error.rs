@@ -111,11 +111,17 @@ pub enum LakeError {
 
 impl LakeError {
     pub(crate) fn store(context: impl Into<String>, source: object_store::Error) -> Self {
-        LakeError::Store { context: context.into(), source: Arc::new(source) }
+        LakeError::Store {
+            context: context.into(),
+            source: Arc::new(source),
+        }
     }
 
     pub(crate) fn delta(context: impl Into<String>, source: DeltaTableError) -> Self {
-        LakeError::Delta { context: context.into(), source: Arc::new(source) }
+        LakeError::Delta {
+            context: context.into(),
+            source: Arc::new(source),
+        }
     }
 
     /// Whether redoing the operation from the start may succeed.

@@ -24,7 +24,9 @@ pub struct Lake {
 
 impl std::fmt::Debug for Lake {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lake").field("url", &self.store.url().as_str()).finish_non_exhaustive()
+        f.debug_struct("Lake")
+            .field("url", &self.store.url().as_str())
+            .finish_non_exhaustive()
     }
 }
 
@@ -59,8 +61,18 @@ impl Lake {
             tables.insert(definition.name.clone(), table);
         }
         let hooks: Arc<Hooks> = Arc::new(ArcSwap::from_pointee(Vec::new()));
-        let appender = Appender::start(tables.values().cloned().collect(), options, Arc::clone(&hooks));
-        Ok(Arc::new(Lake { store, tables, catalog, appender, hooks }))
+        let appender = Appender::start(
+            tables.values().cloned().collect(),
+            options,
+            Arc::clone(&hooks),
+        );
+        Ok(Arc::new(Lake {
+            store,
+            tables,
+            catalog,
+            appender,
+            hooks,
+        }))
     }
 
     /// The lake's address.
@@ -78,7 +90,9 @@ impl Lake {
     /// # Errors
     /// [`LakeError::NoSuchTable`].
     pub fn table(&self, name: &str) -> Result<&Arc<LakeTable>, LakeError> {
-        self.tables.get(name).ok_or_else(|| LakeError::NoSuchTable(name.to_string()))
+        self.tables
+            .get(name)
+            .ok_or_else(|| LakeError::NoSuchTable(name.to_string()))
     }
 
     /// All tables, by name.

@@ -69,9 +69,10 @@ impl LatestVersionExec {
         with_tail: bool,
         width: usize,
     ) -> Result<Self> {
-        let output: SchemaRef =
-            Arc::new(tail.schema().project(&(0..width).collect::<Vec<_>>())?);
-        let partitions = settled.as_ref().map_or(0, |s| s.output_partitioning().partition_count());
+        let output: SchemaRef = Arc::new(tail.schema().project(&(0..width).collect::<Vec<_>>())?);
+        let partitions = settled
+            .as_ref()
+            .map_or(0, |s| s.output_partitioning().partition_count());
         let properties = PlanProperties::new(
             EquivalenceProperties::new(output),
             Partitioning::UnknownPartitioning(1 + partitions),
@@ -92,7 +93,12 @@ impl LatestVersionExec {
 
 impl DisplayAs for LatestVersionExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LatestVersionExec: table={}, key=[{}]", self.table.name, self.table.key.join(", "))
+        write!(
+            f,
+            "LatestVersionExec: table={}, key=[{}]",
+            self.table.name,
+            self.table.key.join(", ")
+        )
     }
 }
 
@@ -127,7 +133,13 @@ impl ExecutionPlan for LatestVersionExec {
         let mut children = children.into_iter();
         let tail = children.next().unwrap_or_else(|| Arc::clone(&self.tail));
         let settled = children.next();
-        Ok(Arc::new(Self::try_new(&self.table, tail, settled, self.with_tail, self.width)?))
+        Ok(Arc::new(Self::try_new(
+            &self.table,
+            tail,
+            settled,
+            self.with_tail,
+            self.width,
+        )?))
     }
 
     fn execute(
@@ -147,7 +159,11 @@ impl ExecutionPlan for LatestVersionExec {
         if partition == 0 {
             let emit = self.with_tail;
             let rows = stream::once(async move {
-                let rows = if emit { tail.await?.rows.clone() } else { Vec::new() };
+                let rows = if emit {
+                    tail.await?.rows.clone()
+                } else {
+                    Vec::new()
+                };
                 let rows = rows.into_iter().map(move |rows| Ok(rows.project(&width)?));
                 Ok::<_, DataFusionError>(stream::iter(rows))
             });
@@ -155,7 +171,9 @@ impl ExecutionPlan for LatestVersionExec {
             return Ok(Box::pin(RecordBatchStreamAdapter::new(schema, rows)));
         }
         let Some(settled) = &self.settled else {
-            return Err(DataFusionError::Internal(format!("no partition {partition}")));
+            return Err(DataFusionError::Internal(format!(
+                "no partition {partition}"
+            )));
         };
         let rows = settled.execute(partition - 1, context)?;
         let key = key_positions(&self.table, &rows.schema())?;
@@ -177,8 +195,10 @@ impl ExecutionPlan for LatestVersionExec {
 /// The rows of settled files whose keys are not in the tail.
 fn pass(keys: &Keys, batch: &RecordBatch, key: &[usize], width: &[usize]) -> Result<RecordBatch> {
     let rows = keys.rows(batch, key)?;
-    let keep: BooleanArray =
-        rows.iter().map(|row| Some(!keys.latest.contains_key(&row.owned()))).collect();
+    let keep: BooleanArray = rows
+        .iter()
+        .map(|row| Some(!keys.latest.contains_key(&row.owned())))
+        .collect();
     let batch = batch.project(width)?;
     if keep.true_count() == batch.num_rows() {
         return Ok(batch);
@@ -188,13 +208,20 @@ fn pass(keys: &Keys, batch: &RecordBatch, key: &[usize], width: &[usize]) -> Res
 
 impl Keys {
     fn rows(&self, batch: &RecordBatch, key: &[usize]) -> Result<Rows> {
-        let columns: Vec<_> = key.iter().map(|&index| Arc::clone(batch.column(index))).collect();
+        let columns: Vec<_> = key
+            .iter()
+            .map(|&index| Arc::clone(batch.column(index)))
+            .collect();
         Ok(self.converter.convert_columns(&columns)?)
     }
 }
 
 fn key_positions(table: &TableSchema, schema: &SchemaRef) -> Result<Vec<usize>> {
-    table.key.iter().map(|name| Ok(schema.index_of(name)?)).collect()
+    table
+        .key
+        .iter()
+        .map(|name| Ok(schema.index_of(name)?))
+        .collect()
 }
 
 /// Reads the tail and keeps the latest version of each key.
@@ -206,16 +233,22 @@ async fn merge(
     let memory = MemoryConsumer::new("LatestVersionExec").register(context.memory_pool());
     let schema = tail.schema();
     let key = key_positions(table, &schema)?;
-    let fields = key.iter().map(|&i| SortField::new(schema.field(i).data_type().clone()));
+    let fields = key
+        .iter()
+        .map(|&i| SortField::new(schema.field(i).data_type().clone()));
     let converter = RowConverter::new(fields.collect())?;
-    let mut keys = Keys { converter, latest: HashMap::new() };
+    let mut keys = Keys {
+        converter,
+        latest: HashMap::new(),
+    };
     let mut batches: Vec<RecordBatch> = Vec::new();
     let mut versions: Vec<Vec<TimestampMicrosecondArray>> = Vec::new();
     for partition in 0..tail.output_partitioning().partition_count() {
         let mut rows = tail.execute(partition, Arc::clone(&context))?;
         while let Some(batch) = rows.try_next().await? {
             let keyed = keys.rows(&batch, &key)?;
-            memory.try_grow(batch.get_array_memory_size() + keyed.size() + 64 * batch.num_rows())?;
+            memory
+                .try_grow(batch.get_array_memory_size() + keyed.size() + 64 * batch.num_rows())?;
             versions.push(version_arrays(table, &batch));
             let here = batches.len();
             for (row, keyed) in keyed.iter().enumerate() {
@@ -246,12 +279,21 @@ async fn merge(
             rows.push(filter_record_batch(batch, &keep)?);
         }
     }
-    Ok(Tail { rows, keys, _memory: memory })
+    Ok(Tail {
+        rows,
+        keys,
+        _memory: memory,
+    })
 }
 
 fn version_arrays(table: &TableSchema, batch: &RecordBatch) -> Vec<TimestampMicrosecondArray> {
-    let columns = table.version_columns().iter().filter_map(|name| batch.column_by_name(name));
-    columns.filter_map(|column| column.as_any().downcast_ref().cloned()).collect()
+    let columns = table
+        .version_columns()
+        .iter()
+        .filter_map(|name| batch.column_by_name(name));
+    columns
+        .filter_map(|column| column.as_any().downcast_ref().cloned())
+        .collect()
 }
 
 /// The version of a row, NULL before every time.

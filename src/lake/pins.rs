@@ -6,8 +6,8 @@ use std::sync::Arc;
 use datafusion::catalog::Session;
 use parking_lot::Mutex;
 
-use super::table::{LakeTable, Snapshot};
 use super::LakeError;
+use super::table::{LakeTable, Snapshot};
 
 /// Snapshots that a statement has pinned. Put a fresh one into the `SessionConfig` of each
 /// statement with `with_extension(Arc::new(SnapshotPins::default()))`; without one each scan takes
@@ -52,7 +52,12 @@ impl SnapshotPins {
 
     /// Keeps the first of two that race.
     fn keep(&self, table: &str, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
-        Arc::clone(self.pinned.lock().entry(table.to_string()).or_insert(snapshot))
+        Arc::clone(
+            self.pinned
+                .lock()
+                .entry(table.to_string())
+                .or_insert(snapshot),
+        )
     }
 
     /// The table's snapshot in a session: pinned where the session has pins, else the current one.

@@ -58,7 +58,8 @@ impl TableProvider for LakeTableProvider {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let snapshot = SnapshotPins::of(state, &self.table).await?;
-        self.table.scan_snapshot(state, &snapshot, projection, filters, limit)
+        self.table
+            .scan_snapshot(state, &snapshot, projection, filters, limit)
     }
 }
 
@@ -149,7 +150,9 @@ impl LakeTable {
         definition.key_indices().into_iter().for_each(&mut add);
         if versions {
             let names = definition.version_columns().iter().chain(&[IS_DELETED]);
-            names.filter_map(|name| definition.columns.index_of(name).ok()).for_each(add);
+            names
+                .filter_map(|name| definition.columns.index_of(name).ok())
+                .for_each(add);
         }
         columns
     }

@@ -11,9 +11,7 @@ use datafusion::common::{Column, ColumnStatistics, DFSchema, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
-use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfigBuilder, ParquetSource,
-};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::logical_expr::Expr;
@@ -25,9 +23,9 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::scalar::ScalarValue;
 use object_store::ObjectMeta;
 
+use super::TableSchema;
 use super::data_file::{ColumnRange, DataFile};
 use super::table::LakeTable;
-use super::TableSchema;
 
 /// First read at the end of a Parquet file: holds the footer of files of usual size, so that one
 /// request is enough.
@@ -104,11 +102,16 @@ impl LakeTable {
                 least.1.push(partitioned);
             }
         }
-        Ok(groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect())
+        Ok(groups
+            .into_iter()
+            .map(|(_, files)| FileGroup::new(files))
+            .collect())
     }
 
     fn partitioned(&self, file: &DataFile) -> Result<PartitionedFile> {
-        let location = self.store().path(&format!("{}/{}", self.name(), file.path))?;
+        let location = self
+            .store()
+            .path(&format!("{}/{}", self.name(), file.path))?;
         let last_modified = chrono::DateTime::from_timestamp_millis(file.modified);
         Ok(PartitionedFile::from(ObjectMeta {
             location,
@@ -172,7 +175,12 @@ fn prune(
         return Ok(files.to_vec());
     };
     let keep = pruning.prune(&LogStatistics { table, files })?;
-    Ok(files.iter().zip(keep).filter(|(_, keep)| *keep).map(|(file, _)| Arc::clone(file)).collect())
+    Ok(files
+        .iter()
+        .zip(keep)
+        .filter(|(_, keep)| *keep)
+        .map(|(file, _)| Arc::clone(file))
+        .collect())
 }
 
 /// The log's statistics in the form that pruning asks for.
@@ -199,7 +207,11 @@ impl LogStatistics<'_> {
                 value.unwrap_or_else(|| unknown.clone())
             })
             .collect();
-        if known { ScalarValue::iter_to_array(values).ok() } else { None }
+        if known {
+            ScalarValue::iter_to_array(values).ok()
+        } else {
+            None
+        }
     }
 }
 
@@ -218,12 +230,17 @@ impl PruningStatistics for LogStatistics<'_> {
 
     fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
         let index = self.table.columns.index_of(&column.name).ok()?;
-        let counts = self.files.iter().map(|file| file.range(index).and_then(|r| r.nulls));
+        let counts = self
+            .files
+            .iter()
+            .map(|file| file.range(index).and_then(|r| r.nulls));
         Some(Arc::new(UInt64Array::from_iter(counts)))
     }
 
     fn row_counts(&self) -> Option<ArrayRef> {
-        Some(Arc::new(UInt64Array::from_iter_values(self.files.iter().map(|file| file.records))))
+        Some(Arc::new(UInt64Array::from_iter_values(
+            self.files.iter().map(|file| file.records),
+        )))
     }
 
     fn contained(&self, _: &Column, _: &HashSet<ScalarValue>) -> Option<BooleanArray> {
@@ -255,7 +272,9 @@ fn column_statistics(index: usize, files: &[Arc<DataFile>]) -> ColumnStatistics 
     let mut bounds: Option<(ScalarValue, ScalarValue)> = None;
     for file in files {
         let range = file.range(index);
-        nulls = nulls.zip(range.and_then(|range| range.nulls)).map(|(sum, more)| sum + more);
+        nulls = nulls
+            .zip(range.and_then(|range| range.nulls))
+            .map(|(sum, more)| sum + more);
         if range.is_some_and(|range| range.nulls == Some(file.records)) {
             continue;
         }
@@ -283,4 +302,3 @@ fn column_statistics(index: usize, files: &[Arc<DataFile>]) -> ColumnStatistics 
     }
     statistics
 }
-

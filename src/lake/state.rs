@@ -55,10 +55,15 @@ impl TableState {
         if !log.is_delta_table_location().await.map_err(fail)? {
             return Ok(Self::missing(as_of));
         }
-        let snapshot = EagerSnapshot::try_new(log.as_ref(), None).await.map_err(fail)?;
+        let snapshot = EagerSnapshot::try_new(log.as_ref(), None)
+            .await
+            .map_err(fail)?;
         refuse_features(&snapshot, table)?;
-        let views: Vec<_> =
-            snapshot.file_views(log.as_ref(), None).try_collect().await.map_err(fail)?;
+        let views: Vec<_> = snapshot
+            .file_views(log.as_ref(), None)
+            .try_collect()
+            .await
+            .map_err(fail)?;
         let mut files = Vec::with_capacity(views.len());
         for view in &views {
             // The tags are in no other accessor.
@@ -139,7 +144,9 @@ impl TableState {
     /// Whether a batch of messages has landed in this state (of `messages`); `None`: not known,
     /// since the writer's last commit lies before the state was loaded.
     pub(crate) fn has_landed(&self, landing: &Landing) -> Option<bool> {
-        self.landed.get(&landing.writer).map(|sequence| landing.sequence <= *sequence)
+        self.landed
+            .get(&landing.writer)
+            .map(|sequence| landing.sequence <= *sequence)
     }
 }
 
@@ -151,12 +158,16 @@ pub(crate) async fn read_commit(
 ) -> Result<Option<Vec<Action>>, LakeError> {
     let context = || format!("reading commit {version} of table {}", table.name);
     let number = u64::try_from(version).unwrap_or_default();
-    let bytes =
-        log.read_commit_entry(number).await.map_err(|error| LakeError::delta(context(), error))?;
+    let bytes = log
+        .read_commit_entry(number)
+        .await
+        .map_err(|error| LakeError::delta(context(), error))?;
     let Some(bytes) = bytes else {
         return Ok(None);
     };
-    get_actions(number, &bytes).map(Some).map_err(|error| LakeError::delta(context(), error))
+    get_actions(number, &bytes)
+        .map(Some)
+        .map_err(|error| LakeError::delta(context(), error))
 }
 
 /// A text in the commit's information.
@@ -171,7 +182,10 @@ const READABLE: [&str; 1] = ["timestampNtz"];
 
 fn refuse_features(snapshot: &EagerSnapshot, table: &TableSchema) -> Result<(), LakeError> {
     refuse_protocol(snapshot.protocol(), table)?;
-    let mapped = snapshot.metadata().configuration().get("delta.columnMapping.mode");
+    let mapped = snapshot
+        .metadata()
+        .configuration()
+        .get("delta.columnMapping.mode");
     if mapped.is_some_and(|mode| mode != "none") {
         return Err(LakeError::Unsupported {
             table: table.name.clone(),
@@ -188,7 +202,10 @@ fn refuse_protocol(
     for feature in protocol.reader_features().into_iter().flatten() {
         let name = feature.to_string();
         if !READABLE.contains(&name.as_str()) {
-            return Err(LakeError::Unsupported { table: table.name.clone(), feature: name });
+            return Err(LakeError::Unsupported {
+                table: table.name.clone(),
+                feature: name,
+            });
         }
     }
     Ok(())

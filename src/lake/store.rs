@@ -58,7 +58,10 @@ impl Store {
             "az" | "abfs" | "abfss" => (azure(&parsed, options)?, parsed.path().to_string()),
             other => {
                 let known = "a path, file://, memory://, s3://, gs:// or az://";
-                return Err(location(url, format!("unknown scheme {other}: use {known}")));
+                return Err(location(
+                    url,
+                    format!("unknown scheme {other}: use {known}"),
+                ));
             }
         };
         let prefix = Path::from_url_path(path.trim_matches('/'))
@@ -67,9 +70,14 @@ impl Store {
             "file" => "file:///".to_string(),
             scheme => format!("{scheme}://{}/", parsed.host_str().unwrap_or_default()),
         };
-        let object_store_url = ObjectStoreUrl::parse(&authority)
-            .map_err(|error| location(url, error.to_string()))?;
-        Ok(Store { url: parsed, root: instead.unwrap_or(root), prefix, object_store_url })
+        let object_store_url =
+            ObjectStoreUrl::parse(&authority).map_err(|error| location(url, error.to_string()))?;
+        Ok(Store {
+            url: parsed,
+            root: instead.unwrap_or(root),
+            prefix,
+            object_store_url,
+        })
     }
 
     /// The lake's address.
@@ -112,16 +120,23 @@ impl Store {
         }
         url.set_path(&format!("{}/{table}/", url.path().trim_end_matches('/')));
         let root = Arc::clone(&self.root);
-        Ok(default_logstore(Arc::new(prefixed), root, &url, &StorageConfig::default()))
+        Ok(default_logstore(
+            Arc::new(prefixed),
+            root,
+            &url,
+            &StorageConfig::default(),
+        ))
     }
 
     /// Reads a whole object, `None` when there is none.
     pub async fn get(&self, path: &Path) -> Result<Option<bytes::Bytes>, LakeError> {
         let context = || format!("reading {path}");
         match self.root.get(path).await {
-            Ok(found) => {
-                found.bytes().await.map(Some).map_err(|error| LakeError::store(context(), error))
-            }
+            Ok(found) => found
+                .bytes()
+                .await
+                .map(Some)
+                .map_err(|error| LakeError::store(context(), error)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(LakeError::store(context(), error)),
         }
@@ -129,7 +144,10 @@ impl Store {
 }
 
 fn location(url: &str, message: impl Into<String>) -> LakeError {
-    LakeError::Location { url: url.to_string(), message: message.into() }
+    LakeError::Location {
+        url: url.to_string(),
+        message: message.into(),
+    }
 }
 
 /// A URL as it is; anything without `://` is a path in the file system.
@@ -154,7 +172,9 @@ fn s3(url: &Url, options: &HashMap<String, String>) -> Result<Arc<dyn ObjectStor
             builder = builder.with_config(key, value);
         }
     }
-    let store = builder.build().map_err(|error| location(url.as_str(), error.to_string()))?;
+    let store = builder
+        .build()
+        .map_err(|error| location(url.as_str(), error.to_string()))?;
     Ok(Arc::new(store))
 }
 
@@ -167,7 +187,9 @@ fn google(url: &Url, options: &HashMap<String, String>) -> Result<Arc<dyn Object
             builder = builder.with_config(key, value);
         }
     }
-    let store = builder.build().map_err(|error| location(url.as_str(), error.to_string()))?;
+    let store = builder
+        .build()
+        .map_err(|error| location(url.as_str(), error.to_string()))?;
     Ok(Arc::new(store))
 }
 
@@ -180,7 +202,9 @@ fn azure(url: &Url, options: &HashMap<String, String>) -> Result<Arc<dyn ObjectS
             builder = builder.with_config(key, value);
         }
     }
-    let store = builder.build().map_err(|error| location(url.as_str(), error.to_string()))?;
+    let store = builder
+        .build()
+        .map_err(|error| location(url.as_str(), error.to_string()))?;
     Ok(Arc::new(store))
 }
 

@@ -42,7 +42,9 @@ pub struct LakeTable {
 
 impl std::fmt::Debug for LakeTable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LakeTable").field("name", &self.definition.name).finish_non_exhaustive()
+        f.debug_struct("LakeTable")
+            .field("name", &self.definition.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -179,7 +181,9 @@ impl LakeTable {
 
     async fn own_snapshot(&self) -> Result<Arc<Snapshot>, LakeError> {
         let now = SystemTime::now();
-        let since = now.checked_sub(self.options.staleness).unwrap_or(SystemTime::UNIX_EPOCH);
+        let since = now
+            .checked_sub(self.options.staleness)
+            .unwrap_or(SystemTime::UNIX_EPOCH);
         let state = self.state_since(since).await?;
         let files = Arc::clone(&state.files);
         Ok(Arc::new(Snapshot { state, files }))
@@ -208,7 +212,9 @@ impl LakeTable {
     pub(crate) async fn refresh_locked(&self) -> Result<(), LakeError> {
         let state = self.state.load_full();
         let next = if self.is_recent() {
-            state.advance(&self.log, &self.definition, &self.writer).await?
+            state
+                .advance(&self.log, &self.definition, &self.writer)
+                .await?
         } else {
             let mut loaded = TableState::load(&self.log, &self.definition).await?;
             // What is known of landed batches stays known.
@@ -266,9 +272,13 @@ impl LakeTable {
         }
         let context = || format!("looking for the batches of {writer} in {}", self.name());
         let fail = |error| LakeError::delta(context(), error);
-        let snapshot = EagerSnapshot::try_new(self.log.as_ref(), None).await.map_err(fail)?;
-        let found =
-            snapshot.transaction_version(self.log.as_ref(), writer).await.map_err(fail)?;
+        let snapshot = EagerSnapshot::try_new(self.log.as_ref(), None)
+            .await
+            .map_err(fail)?;
+        let found = snapshot
+            .transaction_version(self.log.as_ref(), writer)
+            .await
+            .map_err(fail)?;
         self.looked_up.lock().insert(writer.to_string(), found);
         Ok(found)
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
-use datafusion::arrow::compute::{SortColumn, cast, concat_batches, lexsort_to_indices, take_arrays};
+use datafusion::arrow::compute::{
+    SortColumn, cast, concat_batches, lexsort_to_indices, take_arrays,
+};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
 use datafusion::logical_expr::Accumulator as _;
@@ -36,7 +38,10 @@ impl Encoded {
     /// Puts the file into the store.
     pub(crate) async fn put(self, store: &Store, table: &str) -> Result<DataFile, LakeError> {
         let path = store.path(&format!("{table}/{}", self.file.path))?;
-        let put = store.root().put(&path, PutPayload::from_bytes(self.bytes)).await;
+        let put = store
+            .root()
+            .put(&path, PutPayload::from_bytes(self.bytes))
+            .await;
         put.map_err(|error| LakeError::store(format!("writing {path}"), error))?;
         Ok(self.file)
     }
@@ -58,7 +63,16 @@ fn properties(table: &TableSchema, rows: usize) -> WriterProperties {
             .set_column_bloom_filter_fpp(column.clone(), 0.01)
             .set_column_bloom_filter_max_ndv(column, distinct);
     }
-    for wide in ["text", "attributes", "evidence", "comment", "notes", "detail", "card", "answers"] {
+    for wide in [
+        "text",
+        "attributes",
+        "evidence",
+        "comment",
+        "notes",
+        "detail",
+        "card",
+        "answers",
+    ] {
         if table.columns.index_of(wide).is_ok() {
             let column = ColumnPath::from(wide);
             builder = builder.set_column_statistics_enabled(column, EnabledStatistics::None);
@@ -89,14 +103,24 @@ pub(crate) fn encode(
         landing: None,
         ranges: ranges(table, &rows)?,
     };
-    Ok(Encoded { file, bytes: Bytes::from(buffer) })
+    Ok(Encoded {
+        file,
+        bytes: Bytes::from(buffer),
+    })
 }
 
 fn sort(table: &TableSchema, rows: RecordBatch) -> Result<RecordBatch, LakeError> {
-    let Some(column) = table.sort.as_ref().and_then(|name| rows.column_by_name(name)) else {
+    let Some(column) = table
+        .sort
+        .as_ref()
+        .and_then(|name| rows.column_by_name(name))
+    else {
         return Ok(rows);
     };
-    let mut by = vec![SortColumn { values: Arc::clone(column), options: None }];
+    let mut by = vec![SortColumn {
+        values: Arc::clone(column),
+        options: None,
+    }];
     // Rows of one time stay together by their key, so that the order is reproducible.
     by.extend(table.key_indices().into_iter().map(|index| SortColumn {
         values: Arc::clone(rows.column(index)),
@@ -158,8 +182,9 @@ pub(crate) fn conform(
     for field in table.columns.fields() {
         let name = field.name().as_str();
         let column = match given.get(name) {
-            Some(column) => cast_to(column, field.data_type())
-                .map_err(|error| fail(name, error.to_string()))?,
+            Some(column) => {
+                cast_to(column, field.data_type()).map_err(|error| fail(name, error.to_string()))?
+            }
             None => new_null_array(field.data_type(), batch.num_rows()),
         };
         let column = match name {
@@ -174,7 +199,11 @@ pub(crate) fn conform(
         columns.push(column);
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    Ok(RecordBatch::try_new_with_options(Arc::clone(&table.columns), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(&table.columns),
+        columns,
+        &options,
+    )?)
 }
 
 fn cast_to(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, LakeError> {
@@ -187,7 +216,9 @@ fn cast_to(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef, LakeError> 
 fn fill(column: &ArrayRef, now: i64) -> Result<ArrayRef, LakeError> {
     let now = ScalarValue::TimestampMicrosecond(Some(now), Some("UTC".into())).to_scalar()?;
     let present = datafusion::arrow::compute::is_not_null(column)?;
-    Ok(datafusion::arrow::compute::kernels::zip::zip(&present, column, &now)?)
+    Ok(datafusion::arrow::compute::kernels::zip::zip(
+        &present, column, &now,
+    )?)
 }
 
 /// Whether a file of these rows, which have the table's schema, may be read without merging: rows
@@ -197,15 +228,20 @@ pub(crate) fn is_settled(table: &TableSchema, batches: &[RecordBatch]) -> bool {
         return false;
     }
     let is_null = |name: &str| {
-        batches.iter().filter_map(|batch| batch.column_by_name(name)).all(|column| {
-            column.null_count() == column.len()
-        })
+        batches
+            .iter()
+            .filter_map(|batch| batch.column_by_name(name))
+            .all(|column| column.null_count() == column.len())
     };
-    let none_deleted = batches.iter().filter_map(|b| b.column_by_name(IS_DELETED)).all(|column| {
-        column.as_any().downcast_ref::<datafusion::arrow::array::BooleanArray>().is_some_and(
-            |flags| flags.true_count() == 0,
-        )
-    });
+    let none_deleted = batches
+        .iter()
+        .filter_map(|b| b.column_by_name(IS_DELETED))
+        .all(|column| {
+            column
+                .as_any()
+                .downcast_ref::<datafusion::arrow::array::BooleanArray>()
+                .is_some_and(|flags| flags.true_count() == 0)
+        });
     is_null(EDITED_AT) && none_deleted
 }
 

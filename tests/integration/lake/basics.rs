@@ -8,7 +8,9 @@ use datafusion::physical_plan::displayable;
 use verbatim::lake::{CommitHook, Lake, LakeError, LakeOptions};
 
 use super::place::{Place, everywhere};
-use super::rows::{DAY, START, append, batch, conversation, deleted, messages, number, query, session, texts};
+use super::rows::{
+    DAY, START, append, batch, conversation, deleted, messages, number, query, session, texts,
+};
 
 everywhere!(
     rows_come_back_after_reopening,
@@ -30,17 +32,26 @@ async fn rows_come_back_after_reopening(place: Place) {
     assert!(committed.messages_version >= 1);
     assert_eq!(number(&lake, "SELECT count(*) FROM messages").await, 10);
     lake.close().await.unwrap();
-    assert!(matches!(lake.append(append(vec![])).await, Err(LakeError::Closed)));
+    assert!(matches!(
+        lake.append(append(vec![])).await,
+        Err(LakeError::Closed)
+    ));
 
     let lake = place.open().await;
     let sql = "SELECT m.message_id, m.text, c.status FROM messages m \
                JOIN conversations c USING (conversation_id) \
                WHERE m.role = 'agent' ORDER BY m.sent_at DESC LIMIT 2";
     let found = query(&lake, sql).await;
-    assert_eq!(found, ["m9|words of turn 9|open", "m7|words of turn 7|open"]);
-    let filled = "SELECT count(*) FROM messages WHERE ingested_at IS NOT NULL AND sentiment IS NULL";
+    assert_eq!(
+        found,
+        ["m9|words of turn 9|open", "m7|words of turn 7|open"]
+    );
+    let filled =
+        "SELECT count(*) FROM messages WHERE ingested_at IS NOT NULL AND sentiment IS NULL";
     assert_eq!(number(&lake, filled).await, 10);
-    lake.append(append(vec![("messages", messages("test:2", 0, 5))])).await.unwrap();
+    lake.append(append(vec![("messages", messages("test:2", 0, 5))]))
+        .await
+        .unwrap();
     assert_eq!(number(&lake, "SELECT count(*) FROM messages").await, 15);
     let other = place.open().await;
     assert_eq!(number(&other, "SELECT count(*) FROM messages").await, 15);
@@ -48,8 +59,12 @@ async fn rows_come_back_after_reopening(place: Place) {
 
 async fn the_latest_version_counts(place: Place) {
     let lake = place.open().await;
-    for (id, status, at) in [("a", "open", 1), ("b", "open", 2), ("a", "closed", 9), ("a", "late", 5)]
-    {
+    for (id, status, at) in [
+        ("a", "open", 1),
+        ("b", "open", 2),
+        ("a", "closed", 9),
+        ("a", "late", 5),
+    ] {
         let rows = vec![("conversations", conversation(id, status, START + at))];
         lake.append(append(rows)).await.unwrap();
     }
@@ -59,14 +74,21 @@ async fn the_latest_version_counts(place: Place) {
     let sql = "SELECT count(*) FROM conversations WHERE status = 'open' AND conversation_id = 'a'";
     assert_eq!(number(&lake, sql).await, 0);
     let gone = deleted(conversation("b", "open", START + 10));
-    lake.append(append(vec![("conversations", gone)])).await.unwrap();
-    assert_eq!(query(&lake, "SELECT conversation_id FROM conversations").await, ["a"]);
+    lake.append(append(vec![("conversations", gone)]))
+        .await
+        .unwrap();
+    assert_eq!(
+        query(&lake, "SELECT conversation_id FROM conversations").await,
+        ["a"]
+    );
     assert_eq!(number(&lake, "SELECT count(*) FROM conversations").await, 1);
 }
 
 async fn edits_and_deletions_of_messages(place: Place) {
     let lake = place.open().await;
-    lake.append(append(vec![("messages", messages("c", 0, 4))])).await.unwrap();
+    lake.append(append(vec![("messages", messages("c", 0, 4))]))
+        .await
+        .unwrap();
     let edited = messages("c", 1, 1);
     let mut columns: Vec<_> = edited
         .schema()
@@ -79,24 +101,52 @@ async fn edits_and_deletions_of_messages(place: Place) {
     columns.push(("text".into(), texts(["better words"])));
     columns.push(("edited_at".into(), super::rows::times(vec![START + DAY])));
     let edited = RecordBatch::try_from_iter(columns).unwrap();
-    lake.append(append(vec![("messages", edited)])).await.unwrap();
-    lake.append(append(vec![("messages", deleted(messages("c", 2, 1)))])).await.unwrap();
+    lake.append(append(vec![("messages", edited)]))
+        .await
+        .unwrap();
+    lake.append(append(vec![("messages", deleted(messages("c", 2, 1)))]))
+        .await
+        .unwrap();
     let found = query(&lake, "SELECT message_id, text FROM messages ORDER BY 1").await;
-    assert_eq!(found, ["m0|words of turn 0", "m1|better words", "m3|words of turn 3"]);
+    assert_eq!(
+        found,
+        [
+            "m0|words of turn 0",
+            "m1|better words",
+            "m3|words of turn 3"
+        ]
+    );
     let sql = "SELECT count(*) FROM messages WHERE text = 'words of turn 1'";
     assert_eq!(number(&lake, sql).await, 0);
 }
 
 async fn rows_that_do_not_fit_are_refused(place: Place) {
     let lake = place.open().await;
-    let unknown = lake.append(append(vec![("nothing", messages("c", 0, 1))])).await;
+    let unknown = lake
+        .append(append(vec![("nothing", messages("c", 0, 1))]))
+        .await;
     assert!(matches!(unknown, Err(LakeError::NoSuchTable(name)) if name == "nothing"));
-    let column = batch(vec![("conversation_id", texts(["a"])), ("colour", texts(["red"]))]);
-    let refused = lake.append(append(vec![("conversations", column)])).await.unwrap_err();
-    assert_eq!(refused.to_string(), "table conversations, column colour: there is no such column");
+    let column = batch(vec![
+        ("conversation_id", texts(["a"])),
+        ("colour", texts(["red"])),
+    ]);
+    let refused = lake
+        .append(append(vec![("conversations", column)]))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "table conversations, column colour: there is no such column"
+    );
     let missing = batch(vec![("conversation_id", texts(["a"]))]);
-    let refused = lake.append(append(vec![("conversations", missing)])).await.unwrap_err();
-    assert!(refused.to_string().contains("column source: is NULL"), "{refused}");
+    let refused = lake
+        .append(append(vec![("conversations", missing)]))
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("column source: is NULL"),
+        "{refused}"
+    );
     assert_eq!(refused.sqlstate(), "22000");
 }
 
@@ -108,7 +158,9 @@ async fn the_catalog_keeps_every_change(place: Place) {
             for change in 0..5 {
                 lake.update_catalog::<LakeError>(|catalog| {
                     let view = verbatim::catalog::View::default();
-                    catalog.views.insert(format!("view_{writer}_{change}"), view);
+                    catalog
+                        .views
+                        .insert(format!("view_{writer}_{change}"), view);
                     Ok(())
                 })
                 .await
@@ -148,10 +200,20 @@ async fn hooks_hear_of_commits(place: Place) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_lake_is_made_unasked() {
     let place = Place::folder();
-    let options = LakeOptions { create: false, ..LakeOptions::default() };
+    let options = LakeOptions {
+        create: false,
+        ..LakeOptions::default()
+    };
     let error = Lake::open(&place.url, options).await.unwrap_err();
-    assert!(error.to_string().contains("there is no lake here"), "{error}");
-    for (url, message) in [("ftp://x/y", "unknown scheme"), ("", "empty"), ("s3://", "")] {
+    assert!(
+        error.to_string().contains("there is no lake here"),
+        "{error}"
+    );
+    for (url, message) in [
+        ("ftp://x/y", "unknown scheme"),
+        ("", "empty"),
+        ("s3://", ""),
+    ] {
         let error = Lake::open(url, LakeOptions::default()).await.unwrap_err();
         assert!(error.to_string().contains(message), "{url}: {error}");
     }
@@ -167,12 +229,21 @@ async fn statistics_prune_files_and_count() {
     }
     let session = session(&lake);
     let plan = async |sql: &str| {
-        let plan = session.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        let plan = session
+            .sql(sql)
+            .await
+            .unwrap()
+            .create_physical_plan()
+            .await
+            .unwrap();
         displayable(plan.as_ref()).indent(true).to_string()
     };
     // The number of rows is in the log: nothing is read.
     let count = plan("SELECT count(*) FROM messages").await;
-    assert!(count.contains("PlaceholderRowExec") && !count.contains("DataSourceExec"), "{count}");
+    assert!(
+        count.contains("PlaceholderRowExec") && !count.contains("DataSourceExec"),
+        "{count}"
+    );
     let day = plan("SELECT text FROM messages WHERE sent_at >= '2025-06-17T15:06:40Z'").await;
     assert_eq!(day.matches(".parquet").count(), 1, "{day}");
     let all = plan("SELECT text FROM messages WHERE role = 'customer'").await;

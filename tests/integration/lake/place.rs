@@ -14,13 +14,21 @@ pub struct Place {
 impl Place {
     pub fn memory() -> Place {
         let url = format!("memory://{}/lake", uuid());
-        Place { url, options: LakeOptions::default(), _folder: None }
+        Place {
+            url,
+            options: LakeOptions::default(),
+            _folder: None,
+        }
     }
 
     pub fn folder() -> Place {
         let folder = tempfile::tempdir().unwrap();
         let url = folder.path().join("a lake").to_str().unwrap().to_string();
-        Place { url, options: LakeOptions::default(), _folder: Some(folder) }
+        Place {
+            url,
+            options: LakeOptions::default(),
+            _folder: Some(folder),
+        }
     }
 
     pub async fn open(&self) -> Arc<Lake> {

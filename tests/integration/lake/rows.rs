@@ -28,13 +28,36 @@ pub fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
 pub fn messages(conversation: &str, first: usize, count: usize) -> RecordBatch {
     let turns = first..first + count;
     batch(vec![
-        ("conversation_id", texts(turns.clone().map(|_| conversation))),
-        ("message_id", texts(turns.clone().map(|turn| format!("m{turn}")))),
+        (
+            "conversation_id",
+            texts(turns.clone().map(|_| conversation)),
+        ),
+        (
+            "message_id",
+            texts(turns.clone().map(|turn| format!("m{turn}"))),
+        ),
         ("source", texts(turns.clone().map(|_| "test"))),
-        ("role", texts(turns.clone().map(|turn| ["customer", "agent"][turn % 2]))),
-        ("sent_at", times(turns.clone().map(|turn| START + turn as i64 * DAY / 24).collect())),
-        ("text", texts(turns.clone().map(|turn| format!("words of turn {turn}")))),
-        ("is_private", Arc::new(BooleanArray::from(vec![false; count]))),
+        (
+            "role",
+            texts(turns.clone().map(|turn| ["customer", "agent"][turn % 2])),
+        ),
+        (
+            "sent_at",
+            times(
+                turns
+                    .clone()
+                    .map(|turn| START + turn as i64 * DAY / 24)
+                    .collect(),
+            ),
+        ),
+        (
+            "text",
+            texts(turns.clone().map(|turn| format!("words of turn {turn}"))),
+        ),
+        (
+            "is_private",
+            Arc::new(BooleanArray::from(vec![false; count])),
+        ),
     ])
 }
 
@@ -65,8 +88,14 @@ pub fn deleted(mut conversation: RecordBatch) -> RecordBatch {
 }
 
 pub fn append(tables: Vec<(&str, RecordBatch)>) -> Append {
-    let tables = tables.into_iter().map(|(name, rows)| (name.to_string(), rows)).collect();
-    Append { tables, ..Append::default() }
+    let tables = tables
+        .into_iter()
+        .map(|(name, rows)| (name.to_string(), rows))
+        .collect();
+    Append {
+        tables,
+        ..Append::default()
+    }
 }
 
 /// A session with the lake's tables.
@@ -74,14 +103,22 @@ pub fn session(lake: &Lake) -> SessionContext {
     let config = SessionConfig::new().with_target_partitions(3);
     let session = SessionContext::new_with_config(config);
     for table in lake.tables() {
-        session.register_table(table.name(), table.provider()).unwrap();
+        session
+            .register_table(table.name(), table.provider())
+            .unwrap();
     }
     session
 }
 
 /// A query's answer, one line a row, cells separated by `|`.
 pub async fn query(lake: &Lake, sql: &str) -> Vec<String> {
-    let batches = session(lake).sql(sql).await.unwrap().collect().await.unwrap();
+    let batches = session(lake)
+        .sql(sql)
+        .await
+        .unwrap()
+        .collect()
+        .await
+        .unwrap();
     let table = pretty_format_batches(&batches).unwrap().to_string();
     table
         .lines()
