@@ -14,6 +14,7 @@ use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 
 use crate::error::{Error, sqlstate};
+use crate::library::LibrarySchema;
 use crate::session::{self, Session, Settings, Variables};
 
 /// How an engine is opened.
@@ -142,13 +143,15 @@ fn template(runtime: Arc<RuntimeEnv>) -> Result<SessionState, Error> {
         let provider = MemTable::try_new(Arc::clone(&table.columns), vec![vec![]])?;
         built_in.register_table(table.name.clone(), Arc::new(provider))?;
     }
-    catalog.register_schema(session::BUILT_IN_SCHEMA, Arc::new(built_in))?;
+    let built_in = LibrarySchema::new(Arc::new(built_in));
+    catalog.register_schema(session::BUILT_IN_SCHEMA, Arc::clone(&built_in) as _)?;
     context.register_catalog(session::DATABASE, Arc::new(catalog));
     // The provider goes in by value: behind an Arc its role lookup calls itself without end.
     datafusion_pg_catalog::setup_pg_catalog(&context, session::DATABASE, EmptyContextProvider)
         .map_err(|error| Error::from(*error))?;
     let mut state = context.state();
     session::register_functions(&mut state)?;
+    built_in.plan_with(&state)?;
     Ok(state)
 }
 

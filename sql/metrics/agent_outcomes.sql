@@ -1,3 +1,4 @@
+-- measure: success_rate = numerator / denominator
 -- Agent outcome pattern, per conversation: what the agent did and how it ended.
 --
 -- Grain: one row per conversation with a public turn of a human agent and a public customer turn, whose

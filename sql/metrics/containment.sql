@@ -1,3 +1,6 @@
+-- measure: deflected_rate = deflected / denominator
+-- measure: contained_rate = contained / denominator
+-- measure: verified_rate = verified / denominator
 -- Containment: how far the bot answered on its own.
 --
 -- Grain: one row per conversation in which a bot took a public turn. deflected: no human turn;

@@ -1,3 +1,4 @@
+-- measure: share = numerator / all
 -- Intent distribution, per conversation: what each conversation is about, as the customer wants it.
 --
 -- Grain: one row per conversation with a public customer turn. intent: the latest human correction,

@@ -1,3 +1,5 @@
+-- measure: effort = numerator / denominator
+-- measure: coverage = denominator / customer_turns
 -- Customer effort signal: how hard it was for the customer, in words and in deeds.
 --
 -- Grain: one row per conversation with a public customer turn.

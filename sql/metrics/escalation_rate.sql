@@ -1,3 +1,6 @@
+-- measure: requested_rate = requested / denominator
+-- measure: handoff_rate = handoff / denominator
+-- measure: escalated_rate = escalated / denominator
 -- Escalation rate: how often customers ask for a human, leave the bot, or go up a tier; by topic.
 --
 -- Grain: one row per conversation with a public customer turn. Three numerators over one denominator;

@@ -1,4 +1,6 @@
 -- parameter: window_days integer = 7
+-- measure: repeat_rate = numerator / denominator
+-- measure: first_contact_resolution = resolved_first / resolved_denominator
 -- Repeat contact pattern: contacts that the same customer had to make again on the same intent.
 --
 -- Grain: one row per conversation whose customer and intent are known and whose times are real (view

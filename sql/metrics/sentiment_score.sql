@@ -1,3 +1,4 @@
+-- measure: sentiment = numerator / denominator
 -- Sentiment score: how customers feel, from -1 to 1, overall and over the course of a conversation.
 --
 -- Grain: one row per conversation with a scored customer turn. Source: sentiment(text) of public

@@ -1,5 +1,6 @@
 -- parameter: minimum_count integer = 10
 -- parameter: minimum_score double precision = 3
+-- measure: share = numerator / all
 -- Topic frequency: conversations per topic and day, with a score for what is unusual.
 --
 -- Grain: one row per topic and UTC day on which the topic occurs. Source: topic of conversations

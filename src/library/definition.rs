@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::metric::Measure;
+
 /// One query of the library with its documentation.
 #[derive(Debug, Clone)]
 pub struct Definition {
@@ -13,6 +15,8 @@ pub struct Definition {
     pub sql: &'static str,
     /// The parameters, in the order of the file.
     pub parameters: Vec<Parameter>,
+    /// The figures of a metric, for `metric(name)`.
+    pub measures: Vec<Measure>,
 }
 
 /// A value that a caller may set.
@@ -122,11 +126,15 @@ pub(super) fn read(files: &[(&'static str, &'static str)]) -> Vec<Definition> {
 fn read_one(name: &'static str, text: &'static str) -> Definition {
     let mut comment: Vec<&str> = Vec::new();
     let mut parameters = Vec::new();
+    let mut measures = Vec::new();
     let mut rest = text;
     while let Some(line) = rest.lines().next().and_then(|line| line.strip_prefix("--")) {
-        match line.strip_prefix(" parameter: ").and_then(read_parameter) {
-            Some(parameter) => parameters.push(parameter),
-            None => comment.push(line.strip_prefix(' ').unwrap_or(line)),
+        if let Some(parameter) = line.strip_prefix(" parameter: ").and_then(read_parameter) {
+            parameters.push(parameter);
+        } else if let Some(measure) = line.strip_prefix(" measure: ").and_then(read_measure) {
+            measures.push(measure);
+        } else {
+            comment.push(line.strip_prefix(' ').unwrap_or(line));
         }
         rest = rest.split_once('\n').map_or("", |(_, below)| below);
     }
@@ -135,7 +143,19 @@ fn read_one(name: &'static str, text: &'static str) -> Definition {
         comment: comment.join("\n"),
         sql: rest.trim_end(),
         parameters,
+        measures,
     }
+}
+
+/// `rate = numerator / denominator`.
+fn read_measure(line: &'static str) -> Option<Measure> {
+    let (name, ratio) = line.split_once('=')?;
+    let (numerator, denominator) = ratio.split_once('/')?;
+    Some(Measure {
+        name: name.trim(),
+        numerator: numerator.trim(),
+        denominator: denominator.trim(),
+    })
 }
 
 /// `window_days integer = 7`.

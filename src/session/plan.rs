@@ -87,6 +87,9 @@ impl Session {
         declared: &[Option<DataType>],
     ) -> Result<(LogicalPlan, Vec<DataType>), Error> {
         let state = self.state(statement);
+        let mut ast = ast.clone();
+        crate::library::expand(&mut ast)?;
+        let ast = &ast;
         let mut types: Vec<Option<DataType>> = declared.to_vec();
         let plan = plan_with_types(&state, ast.clone(), &types).await?;
         let found = parameter_types(&plan)?;
