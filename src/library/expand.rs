@@ -38,10 +38,18 @@ impl VisitorMut for Calls {
     type Break = Error;
 
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
-        let TableFactor::Table { name, alias, args: Some(args), .. } = factor else {
+        let TableFactor::Table {
+            name,
+            alias,
+            args: Some(args),
+            ..
+        } = factor
+        else {
             return ControlFlow::Continue(());
         };
-        let Some(function) = built_in_name(name) else { return ControlFlow::Continue(()) };
+        let Some(function) = built_in_name(name) else {
+            return ControlFlow::Continue(());
+        };
         let query = match subquery(&function, &args.args) {
             Ok(Some(query)) => query,
             Ok(None) => return ControlFlow::Continue(()),
@@ -52,8 +60,12 @@ impl VisitorMut for Calls {
             // As for a table: its columns can be qualified by its name.
             alias = alias_of(&function);
         }
-        *factor =
-            TableFactor::Derived { lateral: false, subquery: Box::new(query), alias, sample: None };
+        *factor = TableFactor::Derived {
+            lateral: false,
+            subquery: Box::new(query),
+            alias,
+            sample: None,
+        };
         ControlFlow::Continue(())
     }
 }
@@ -102,18 +114,33 @@ fn subquery(function: &str, arguments: &[FunctionArg]) -> Result<Option<Query>, 
 }
 
 fn filled(definition: &'static Definition, arguments: &[FunctionArg]) -> Result<String, Error> {
-    let names: Vec<&str> = definition.parameters.iter().map(|parameter| parameter.name).collect();
+    let names: Vec<&str> = definition
+        .parameters
+        .iter()
+        .map(|parameter| parameter.name)
+        .collect();
     let given = arguments_of(definition.name, &names, arguments)?;
     let mut literals = Vec::with_capacity(given.len());
     for (name, expr) in &given {
-        let found = definition.parameters.iter().find(|parameter| parameter.name == name);
+        let found = definition
+            .parameters
+            .iter()
+            .find(|parameter| parameter.name == name);
         if let Some(parameter) = found {
-            literals.push((name.as_str(), format!("CAST({expr} AS {})", parameter.sql_type)));
+            literals.push((
+                name.as_str(),
+                format!("CAST({expr} AS {})", parameter.sql_type),
+            ));
         }
     }
-    let literals: Vec<(&str, &str)> =
-        literals.iter().map(|(name, literal)| (*name, literal.as_str())).collect();
-    Ok(definition.sql_with(&literals).map_err(unknown)?.into_owned())
+    let literals: Vec<(&str, &str)> = literals
+        .iter()
+        .map(|(name, literal)| (*name, literal.as_str()))
+        .collect();
+    Ok(definition
+        .sql_with(&literals)
+        .map_err(unknown)?
+        .into_owned())
 }
 
 /// The arguments by name; those without one take the parameters in their order.
@@ -126,7 +153,9 @@ fn arguments_of(
     for (at, argument) in arguments.iter().enumerate() {
         let (name, value) = match argument {
             FunctionArg::Named { name, arg, .. } => (Some(name.value.to_lowercase()), arg),
-            FunctionArg::ExprNamed { name, arg, .. } => (Some(name.to_string().to_lowercase()), arg),
+            FunctionArg::ExprNamed { name, arg, .. } => {
+                (Some(name.to_string().to_lowercase()), arg)
+            }
             FunctionArg::Unnamed(arg) => (parameters.get(at).map(|name| (*name).to_owned()), arg),
         };
         let (Some(name), FunctionArgExpr::Expr(value)) = (name, value) else {
@@ -202,9 +231,12 @@ impl VisitorMut for Qualify {
 
     fn pre_visit_relation(&mut self, name: &mut ObjectName) -> ControlFlow<Self::Break> {
         if let [only] = name.0.as_slice()
-            && only.as_ident().is_some_and(|ident| !self.0.contains(&ident.value))
+            && only
+                .as_ident()
+                .is_some_and(|ident| !self.0.contains(&ident.value))
         {
-            name.0.insert(0, ObjectNamePart::Identifier(Ident::new(SCHEMA)));
+            name.0
+                .insert(0, ObjectNamePart::Identifier(Ident::new(SCHEMA)));
         }
         ControlFlow::Continue(())
     }
@@ -243,7 +275,8 @@ mod tests {
         let error = expanded("SELECT * FROM repeat_contact(days => 3)").unwrap_err();
         assert_eq!(error.to_string(), "repeat_contact has no parameter days");
         assert_eq!(error.hint(), Some("It takes window_days."));
-        let error = expanded("SELECT * FROM metric('repeat_contact', by => 'day; DROP')").unwrap_err();
+        let error =
+            expanded("SELECT * FROM metric('repeat_contact', by => 'day; DROP')").unwrap_err();
         assert_eq!(error.sqlstate(), "22023");
     }
 
@@ -251,7 +284,13 @@ mod tests {
     fn a_metric_is_grouped_as_asked() {
         let sql = "SELECT * FROM metric('repeat_contact', by => 'channel, plan')";
         let expanded = expanded(sql).unwrap();
-        assert!(expanded.contains("GROUP BY \"channel\", \"plan\""), "{expanded}");
-        assert!(expanded.contains("FROM verbatim.repeat_contact"), "{expanded}");
+        assert!(
+            expanded.contains("GROUP BY \"channel\", \"plan\""),
+            "{expanded}"
+        );
+        assert!(
+            expanded.contains("FROM verbatim.repeat_contact"),
+            "{expanded}"
+        );
     }
 }

@@ -36,7 +36,11 @@ pub(super) fn sql(arguments: &[(String, Expr)]) -> Result<String, Error> {
         Some((_, expr)) => text(expr).ok_or_else(|| not_text("by"))?,
         None => "",
     };
-    let by: Vec<&str> = by.split(',').map(str::trim).filter(|column| !column.is_empty()).collect();
+    let by: Vec<&str> = by
+        .split(',')
+        .map(str::trim)
+        .filter(|column| !column.is_empty())
+        .collect();
     grouped(definition, &by)
 }
 
@@ -92,10 +96,15 @@ fn invalid(message: impl Into<String>) -> Error {
 }
 
 fn not_text(parameter: &str) -> Error {
-    invalid(format!("{parameter} of metric is a text in quotes: it decides the columns"))
+    invalid(format!(
+        "{parameter} of metric is a text in quotes: it decides the columns"
+    ))
 }
 
 fn known() -> String {
-    let metrics = views().iter().filter(|view| !view.measures.is_empty()).map(|view| view.name);
+    let metrics = views()
+        .iter()
+        .filter(|view| !view.measures.is_empty())
+        .map(|view| view.name);
     format!("Metrics are {}.", metrics.collect::<Vec<_>>().join(", "))
 }

@@ -51,7 +51,10 @@ impl LibrarySchema {
         // Weak: the planner belongs to the schema, which would otherwise belong to itself.
         only.register_schema(schema, Arc::new(Within(Arc::downgrade(self))))?;
         catalogs.register_catalog(catalog.clone(), Arc::new(only));
-        let config = state.config().clone().with_default_catalog_and_schema(catalog, schema);
+        let config = state
+            .config()
+            .clone()
+            .with_default_catalog_and_schema(catalog, schema);
         let planner = SessionStateBuilder::new_from_existing(state.clone())
             .with_config(config)
             .with_catalog_list(Arc::new(catalogs))
@@ -62,18 +65,25 @@ impl LibrarySchema {
     }
 
     /// The view of `definition`, planned.
-    async fn view(&self, definition: &'static Definition) -> Result<Option<Arc<dyn TableProvider>>> {
+    async fn view(
+        &self,
+        definition: &'static Definition,
+    ) -> Result<Option<Arc<dyn TableProvider>>> {
         let known = self.planned.lock().get(definition.name).cloned();
         if known.is_some() {
             return Ok(known);
         }
-        let Some(planner) = self.planner.get() else { return Ok(None) };
+        let Some(planner) = self.planner.get() else {
+            return Ok(None);
+        };
         let sql = definition.default_sql();
         let plan = planner.create_logical_plan(&sql).await.map_err(|error| {
             DataFusionError::Context(format!("view {}", definition.name), Box::new(error))
         })?;
         let view: Arc<dyn TableProvider> = Arc::new(ViewTable::new(plan, Some(sql.into_owned())));
-        self.planned.lock().insert(definition.name, Arc::clone(&view));
+        self.planned
+            .lock()
+            .insert(definition.name, Arc::clone(&view));
         Ok(Some(view))
     }
 }
@@ -129,7 +139,10 @@ struct Within(Weak<LibrarySchema>);
 #[async_trait]
 impl SchemaProvider for Within {
     fn table_names(&self) -> Vec<String> {
-        self.0.upgrade().map(|schema| schema.table_names()).unwrap_or_default()
+        self.0
+            .upgrade()
+            .map(|schema| schema.table_names())
+            .unwrap_or_default()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
@@ -140,6 +153,8 @@ impl SchemaProvider for Within {
     }
 
     fn table_exist(&self, name: &str) -> bool {
-        self.0.upgrade().is_some_and(|schema| schema.table_exist(name))
+        self.0
+            .upgrade()
+            .is_some_and(|schema| schema.table_exist(name))
     }
 }
