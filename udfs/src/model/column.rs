@@ -6,8 +6,24 @@ use datafusion::arrow::datatypes::{DataType, Field};
 
 /// Names of the explainable parts of a turn, in the order of the `effort_features` list.
 ///
-/// Every value is a `Float32` that depends on the text of the turn alone.
-pub const EFFORT_FEATURES: &[&str] = &[];
+/// Every value is a `Float32` that depends on the text of the turn alone: `length` is ln(1 + words),
+/// `capitals` the share of upper-case letters, `sentiment` −1..1, everything else a count (at most
+/// [`super::EFFORT_COUNT_LIMIT`]) of marks, negating words, or cues of that kind.
+pub const EFFORT_FEATURES: &[&str] = &[
+    "length",
+    "questions",
+    "exclamations",
+    "capitals",
+    "negations",
+    "failures",
+    "repeats",
+    "waiting",
+    "struggle",
+    "ease",
+    "thanks",
+    "apologies",
+    "sentiment",
+];
 
 /// One score column of the table `messages`: what the engine computes from a message's text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

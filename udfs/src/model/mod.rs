@@ -1,5 +1,39 @@
 //! The scorers: models as data, loaded once per process, applied to Arrow batches.
+//!
+//! A text is read once ([`text`]), its words become features ([`features`]), every head is a lane
+//! of one sum ([`bank`]), and patterns over the same words give the risks ([`cues`]). [`set`] knows
+//! the identity of each model, [`score`] applies them to a batch.
 
+mod bank;
+mod batch;
 mod column;
+mod conversation;
+mod cues;
+mod effort;
+pub(crate) mod features;
+pub(crate) mod format;
+mod language;
+mod score;
+mod set;
+pub(crate) mod text;
 
 pub use column::{EFFORT_FEATURES, ScoreColumn};
+pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conversation_effort};
+pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
+pub use format::{Head, HeadHeader, TrainingSource};
+pub use score::{ChurnDetail, IntentDetail, churn_risk_level};
+pub use set::{ModelSet, UNCLASSIFIED, Weights};
+
+/// Why a model could not be loaded or applied.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ModelError {
+    /// A weight file or a pattern file cannot be used.
+    #[error("model file: {0}")]
+    Weights(String),
+    /// The array does not hold text.
+    #[error("a text is needed to score, but the column is of type {0}")]
+    NotText(String),
+    /// An Arrow kernel failed.
+    #[error("scores of a dictionary: {0}")]
+    Arrow(String),
+}

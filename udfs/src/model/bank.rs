@@ -1,0 +1,280 @@
+//! The weights of several heads side by side, and the words whose sums are known beforehand.
+//!
+//! Heads are linear and a text's features belong to its words (and pairs of them), so a text's
+//! margins are a sum over its words. The sum of a word over all heads is computed once for the
+//! words of a vocabulary and kept in a table that nobody writes to any more. Sums are integers:
+//! a known word and the same word computed anew give the same bits, in any order.
+
+use std::ops::Range;
+
+use super::features::{PAIR_STEPS, STEPS, pair_feature, text_factor, word_features};
+use super::format::Head;
+use super::text::{Kind, Token, TokenBuffer, hash_bytes};
+
+/// Lanes come in groups of this many, so that the adding loop has no rest.
+const LANE_GROUP: usize = 16;
+
+/// Where a head's classes lie among the lanes.
+pub(crate) type Lanes = Range<usize>;
+
+/// One table of weights: every head in it has the same number of rows.
+#[derive(Debug)]
+struct Table {
+    bits: u32,
+    pairs: bool,
+    lanes: Range<usize>,
+    weights: Vec<i8>,
+}
+
+/// All heads of a model set.
+#[derive(Debug)]
+pub(crate) struct Bank {
+    tables: Vec<Table>,
+    lanes: usize,
+    scale: Vec<f32>,
+    bias: Vec<f32>,
+    known: Known,
+}
+
+/// The reusable memory of one scoring thread.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    totals: Vec<i32>,
+    word: Vec<i16>,
+    exact: Vec<f32>,
+}
+
+impl Bank {
+    /// Puts heads side by side; returns the lanes of each head in the order given.
+    pub(crate) fn new(heads: &[&Head], vocabulary: &str) -> (Bank, Vec<Lanes>) {
+        let mut kinds: Vec<(u32, bool)> = Vec::new();
+        for head in heads {
+            let kind = (head.header.bits, head.header.pairs);
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        let mut bank = Bank {
+            tables: Vec::new(),
+            lanes: 0,
+            scale: Vec::new(),
+            bias: Vec::new(),
+            known: Known::default(),
+        };
+        let mut places = vec![0..0; heads.len()];
+        for (bits, pairs) in kinds {
+            let start = bank.lanes;
+            let members: Vec<usize> = (0..heads.len())
+                .filter(|i| (heads[*i].header.bits, heads[*i].header.pairs) == (bits, pairs))
+                .collect();
+            let used: usize = members.iter().map(|i| heads[*i].classes()).sum();
+            let width = used.div_ceil(LANE_GROUP) * LANE_GROUP;
+            let mut weights = vec![0i8; width << bits];
+            let mut at = 0;
+            for &member in &members {
+                let head = heads[member];
+                let classes = head.classes();
+                for (row, source) in
+                    weights.chunks_exact_mut(width).zip(head.weights.chunks_exact(classes))
+                {
+                    row[at..at + classes].copy_from_slice(source);
+                }
+                places[member] = start + at..start + at + classes;
+                bank.scale.extend(head.header.scale.iter().map(|s| s / STEPS));
+                bank.bias.extend_from_slice(&head.header.bias);
+                at += classes;
+            }
+            bank.lanes = start + width;
+            bank.scale.resize(bank.lanes, 0.0);
+            bank.bias.resize(bank.lanes, 0.0);
+            bank.tables.push(Table { bits, pairs, lanes: start..bank.lanes, weights });
+        }
+        bank.learn(vocabulary);
+        (bank, places)
+    }
+
+    /// Sums up the words of a text; `margins` gets one value a lane.
+    pub(crate) fn add_up(&self, text: &TokenBuffer, sums: &mut Sums, margins: &mut Vec<f32>) {
+        self.start(sums);
+        self.add_tokens(text, 0..text.tokens.len(), sums);
+        self.finish(text.tokens.len(), sums, margins);
+    }
+
+    /// The margins of a part of a text, as if it stood alone.
+    pub(crate) fn add_up_part(
+        &self,
+        text: &TokenBuffer,
+        part: Range<usize>,
+        sums: &mut Sums,
+        margins: &mut Vec<f32>,
+    ) {
+        self.start(sums);
+        let tokens = part.len();
+        self.add_tokens(text, part, sums);
+        self.finish(tokens, sums, margins);
+    }
+
+    fn start(&self, sums: &mut Sums) {
+        sums.totals.clear();
+        sums.totals.resize(self.lanes, 0);
+        sums.word.resize(self.lanes, 0);
+        sums.exact.resize(self.lanes, 0.0);
+    }
+
+    fn finish(&self, tokens: usize, sums: &Sums, margins: &mut Vec<f32>) {
+        let factor = text_factor(tokens);
+        margins.clear();
+        margins.extend(
+            sums.totals
+                .iter()
+                .zip(&self.scale)
+                .zip(&self.bias)
+                .map(|((total, scale), bias)| *total as f32 * scale * factor + bias),
+        );
+    }
+
+    fn add_tokens(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
+        let tokens = &text.tokens[range];
+        for (at, token) in tokens.iter().enumerate() {
+            match self.known.find(token) {
+                Some(row) => add(&mut sums.totals, self.known.row(row, self.lanes)),
+                None => {
+                    let Sums { totals, word, exact } = sums;
+                    self.word_sums(token, text.spelling(token), exact, word);
+                    add(totals, word);
+                }
+            }
+            if at > 0 {
+                self.add_pair(pair_feature(&tokens[at - 1], token), &mut sums.totals);
+            }
+        }
+    }
+
+    fn add_pair(&self, hash: u64, totals: &mut [i32]) {
+        for table in self.tables.iter().filter(|table| table.pairs) {
+            let width = table.lanes.len();
+            let start = (hash >> (64 - table.bits)) as usize * width;
+            let row = &table.weights[start..start + width];
+            for (total, weight) in totals[table.lanes.clone()].iter_mut().zip(row) {
+                *total += i32::from(*weight) * PAIR_STEPS;
+            }
+        }
+    }
+
+    /// What one word adds to every lane.
+    fn word_sums(&self, token: &Token, spelling: &[u8], exact: &mut [f32], word: &mut [i16]) {
+        exact.fill(0.0);
+        word_features(token.hash, spelling, token.kind, token.negated, |hash, weight| {
+            for table in &self.tables {
+                let width = table.lanes.len();
+                let start = (hash >> (64 - table.bits)) as usize * width;
+                let row = &table.weights[start..start + width];
+                for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
+                    *sum += f32::from(*stored) * weight;
+                }
+            }
+        });
+        for (kept, sum) in word.iter_mut().zip(exact.iter()) {
+            // The cast saturates.
+            *kept = (sum * STEPS).round() as i16;
+        }
+    }
+
+    fn learn(&mut self, vocabulary: &str) {
+        let mut known = Known::with_room(vocabulary.lines().count() * 2);
+        let mut exact = vec![0.0; self.lanes];
+        let mut word = vec![0; self.lanes];
+        for line in vocabulary.lines() {
+            let (spelling, negated) = match line.strip_prefix('!') {
+                Some(spelling) if !spelling.is_empty() && spelling != "!" && spelling != "!!" => {
+                    (spelling, true)
+                }
+                _ => (line, false),
+            };
+            let token = Token {
+                hash: hash_bytes(spelling.as_bytes()),
+                start: 0,
+                end: 0,
+                source_start: 0,
+                source_end: 0,
+                kind: spelling_kind(spelling),
+                negated,
+                boundary: false,
+            };
+            if spelling.is_empty() || known.find(&token).is_some() {
+                continue;
+            }
+            self.word_sums(&token, spelling.as_bytes(), &mut exact, &mut word);
+            known.insert(&token, &word);
+        }
+        self.known = known;
+    }
+}
+
+fn spelling_kind(spelling: &str) -> Kind {
+    let first = spelling.chars().next();
+    if first.is_some_and(char::is_alphanumeric) {
+        Kind::Word
+    } else {
+        Kind::Mark
+    }
+}
+
+fn add(totals: &mut [i32], row: &[i16]) {
+    for (total, value) in totals.iter_mut().zip(row) {
+        *total += i32::from(*value);
+    }
+}
+
+/// The frozen table of known words: open addressing over the words' hashes.
+#[derive(Debug, Default)]
+struct Known {
+    keys: Vec<(u64, u32)>,
+    sums: Vec<i16>,
+    rows: u32,
+}
+
+const FREE: u32 = u32::MAX;
+
+impl Known {
+    fn with_room(words: usize) -> Known {
+        let places = (words * 2).next_power_of_two().max(16);
+        Known { keys: vec![(0, FREE); places], sums: Vec::new(), rows: 0 }
+    }
+
+    fn key(token: &Token) -> u64 {
+        token.hash ^ if token.negated { 0xa076_1d64_78bd_642f } else { 0 }
+    }
+
+    fn find(&self, token: &Token) -> Option<u32> {
+        let key = Known::key(token);
+        let mask = self.keys.len().wrapping_sub(1);
+        let mut at = key as usize & mask;
+        while let Some((kept, row)) = self.keys.get(at) {
+            if *row == FREE {
+                return None;
+            }
+            if *kept == key {
+                return Some(*row);
+            }
+            at = (at + 1) & mask;
+        }
+        None
+    }
+
+    fn row(&self, row: u32, lanes: usize) -> &[i16] {
+        &self.sums[row as usize * lanes..][..lanes]
+    }
+
+    fn insert(&mut self, token: &Token, sums: &[i16]) {
+        let key = Known::key(token);
+        let mask = self.keys.len() - 1;
+        let mut at = key as usize & mask;
+        while self.keys[at].1 != FREE {
+            at = (at + 1) & mask;
+        }
+        self.keys[at] = (key, self.rows);
+        self.rows += 1;
+        self.sums.extend_from_slice(sums);
+    }
+}

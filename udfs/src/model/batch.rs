@@ -1,0 +1,181 @@
+//! Scores of an Arrow array of texts.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder,
+    ListBuilder, StringBuilder,
+};
+use datafusion::arrow::compute::take;
+use datafusion::arrow::datatypes::{DataType, Field};
+
+use super::language::Language;
+use super::score::{RISKS, SENTIMENTS, Scores, Scratch, Wanted};
+use super::set::{ModelSet, UNCLASSIFIED};
+use super::text::hash_bytes;
+use super::{ModelError, ScoreColumn};
+
+impl ModelSet {
+    /// Scores an array of texts: one array for each column asked for, of the type
+    /// [`ScoreColumn::data_type`] and of the length of `texts`.
+    ///
+    /// Takes `Utf8`, `LargeUtf8`, `Utf8View` and dictionaries of them. Equal texts are scored
+    /// once. A NULL text, a text without letters and a text in a language that no model covers
+    /// have NULL scores; its language is told all the same.
+    pub fn score(
+        &self,
+        texts: &dyn Array,
+        columns: &[ScoreColumn],
+    ) -> Result<Vec<ArrayRef>, ModelError> {
+        match texts.data_type() {
+            DataType::Utf8 => Ok(self.score_rows(texts.as_string::<i32>().iter(), columns)),
+            DataType::LargeUtf8 => Ok(self.score_rows(texts.as_string::<i64>().iter(), columns)),
+            DataType::Utf8View => Ok(self.score_rows(texts.as_string_view().iter(), columns)),
+            DataType::Dictionary(_, _) => {
+                let dictionary = texts.as_any_dictionary();
+                let values = self.score(dictionary.values().as_ref(), columns)?;
+                values
+                    .iter()
+                    .map(|scores| take(scores, dictionary.keys(), None))
+                    .collect::<Result<_, _>>()
+                    .map_err(|error| ModelError::Arrow(error.to_string()))
+            }
+            DataType::Null => {
+                let nothing = std::iter::repeat_n(None, texts.len());
+                Ok(self.score_rows(nothing, columns))
+            }
+            other => Err(ModelError::NotText(other.to_string())),
+        }
+    }
+
+    fn score_rows<'a>(
+        &self,
+        texts: impl ExactSizeIterator<Item = Option<&'a str>>,
+        columns: &[ScoreColumn],
+    ) -> Vec<ArrayRef> {
+        let wanted = Wanted::of(columns);
+        let mut scratch = Scratch::default();
+        let mut distinct: HashMap<&str, u32, BuildHasherDefault<TextHasher>> =
+            HashMap::with_capacity_and_hasher(texts.len(), BuildHasherDefault::default());
+        let mut scored: Vec<Option<Scores>> = Vec::with_capacity(texts.len());
+        let rows: Vec<Option<u32>> = texts
+            .map(|text| {
+                let text = text?;
+                Some(*distinct.entry(text).or_insert_with(|| {
+                    scored.push(self.inner.score_text(text, wanted, &mut scratch));
+                    scored.len() as u32 - 1
+                }))
+            })
+            .collect();
+        let row = |row: &Option<u32>| row.and_then(|row| scored[row as usize]);
+        columns.iter().map(|column| self.build(*column, rows.iter().map(row))).collect()
+    }
+
+    fn build(
+        &self,
+        column: ScoreColumn,
+        rows: impl ExactSizeIterator<Item = Option<Scores>>,
+    ) -> ArrayRef {
+        match column {
+            ScoreColumn::Sentiment => floats(rows, |scores| Some(scores.sentiment)),
+            ScoreColumn::IntentScore => floats(rows, |scores| Some(scores.intent_score)),
+            ScoreColumn::EffortScore => floats(rows, |scores| scores.effort),
+            ScoreColumn::ChurnRisk => floats(rows, |scores| Some(scores.churn)),
+            ScoreColumn::SentimentLabel => strings(covered(rows), |scores| {
+                SENTIMENTS.get(scores.sentiment_label as usize).copied()
+            }),
+            ScoreColumn::Intent => {
+                let labels = self.intent_labels();
+                strings(covered(rows), |scores| {
+                    Some(scores.intent.map_or(UNCLASSIFIED, |label| labels[label as usize].as_str()))
+                })
+            }
+            ScoreColumn::TopicId => {
+                let mut builder = Int32Builder::with_capacity(rows.len());
+                covered(rows).for_each(|scores| {
+                    builder.append_option(scores.and_then(|s| s.topic).map(i32::from));
+                });
+                Arc::new(builder.finish())
+            }
+            ScoreColumn::EffortFeatures => {
+                let mut builder = ListBuilder::new(Float32Builder::new())
+                    .with_field(Field::new("element", DataType::Float32, true));
+                for scores in covered(rows) {
+                    if let Some(scores) = &scores {
+                        builder.values().append_slice(&scores.parts);
+                    }
+                    builder.append(scores.is_some());
+                }
+                Arc::new(builder.finish())
+            }
+            ScoreColumn::EscalationRequest => {
+                let mut builder = BooleanBuilder::with_capacity(rows.len());
+                covered(rows).for_each(|s| builder.append_option(s.map(|s| s.escalation)));
+                Arc::new(builder.finish())
+            }
+            ScoreColumn::RiskSignals => {
+                let mut builder = ListBuilder::new(StringBuilder::new())
+                    .with_field(Field::new("element", DataType::Utf8, true));
+                for scores in covered(rows) {
+                    if let Some(scores) = &scores {
+                        for (risk, name) in RISKS.iter().enumerate() {
+                            if scores.risks & (1 << risk) != 0 {
+                                builder.values().append_value(name);
+                            }
+                        }
+                    }
+                    builder.append(scores.is_some());
+                }
+                Arc::new(builder.finish())
+            }
+            ScoreColumn::DetectedLanguage => {
+                let labels = &self.inner.language.header.labels;
+                strings(rows, |scores| match scores.language? {
+                    Language::Script(language) => Some(language),
+                    Language::Label(label) => Some(labels[label].as_str()),
+                    Language::Undetermined | Language::Unsupported => None,
+                })
+            }
+        }
+    }
+}
+
+fn covered(
+    rows: impl ExactSizeIterator<Item = Option<Scores>>,
+) -> impl ExactSizeIterator<Item = Option<Scores>> {
+    rows.map(|scores| scores.filter(|scores| scores.covered))
+}
+
+fn floats(
+    rows: impl ExactSizeIterator<Item = Option<Scores>>,
+    value: impl Fn(&Scores) -> Option<f64>,
+) -> ArrayRef {
+    let mut builder = Float64Builder::with_capacity(rows.len());
+    covered(rows).for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
+    Arc::new(builder.finish())
+}
+
+fn strings<'a>(
+    rows: impl ExactSizeIterator<Item = Option<Scores>>,
+    value: impl Fn(&Scores) -> Option<&'a str>,
+) -> ArrayRef {
+    let mut builder = StringBuilder::with_capacity(rows.len(), rows.len() * 12);
+    rows.for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
+    Arc::new(builder.finish())
+}
+
+/// The hash of the tokens, for whole texts; equality is checked by the map.
+#[derive(Debug, Default)]
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.rotate_left(29) ^ hash_bytes(bytes);
+    }
+    fn write_u8(&mut self, _end_mark: u8) {}
+}

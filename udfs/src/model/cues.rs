@@ -1,0 +1,432 @@
+//! Cues: patterns over the words of a text that point at a risk, a wish or an effort.
+//!
+//! The patterns are data, written in `cues/*.cues`:
+//!
+//! ```text
+//! @leave = leave leaving quit          a named set of words
+//! churn 0.8 ask 0.4: @we ~3 =@leave    signal, weight, weight inside a question, pattern
+//! ```
+//!
+//! A pattern is a row of words, `@sets` and `(a|b|@c)`; `x?` may be missing, `~n` lets up to n
+//! words pass, `@not` is any negating word, and `=` marks the anchor: the word by which the
+//! pattern is found (the first one, where none is marked). A negated anchor does not count unless
+//! the pattern itself holds `@not`. Sentence ends are never crossed. The time is linear in the
+//! length of the text: each word looks up the patterns that it anchors, each try is bounded.
+
+use std::collections::HashMap;
+
+use super::ModelError;
+use super::text::{Kind, TokenBuffer, hash_bytes, is_negation};
+
+/// What the patterns point at. The first six are the labels of `risk_signals`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Signal {
+    Churn,
+    Distrust,
+    Escalation,
+    Legal,
+    Safety,
+    Vulnerability,
+    Failure,
+    Repeat,
+    Waiting,
+    Struggle,
+    Ease,
+    Thanks,
+    Apology,
+}
+
+/// Number of signals.
+pub(crate) const SIGNALS: usize = 13;
+
+const NAMES: [(&str, Signal); SIGNALS] = [
+    ("churn", Signal::Churn),
+    ("distrust", Signal::Distrust),
+    ("escalation", Signal::Escalation),
+    ("legal", Signal::Legal),
+    ("safety", Signal::Safety),
+    ("vulnerability", Signal::Vulnerability),
+    ("failure", Signal::Failure),
+    ("repeat", Signal::Repeat),
+    ("waiting", Signal::Waiting),
+    ("struggle", Signal::Struggle),
+    ("ease", Signal::Ease),
+    ("thanks", Signal::Thanks),
+    ("apology", Signal::Apology),
+];
+
+/// What one signal found in a text.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Found {
+    /// Places where a pattern of the signal matched (one anchor counts once).
+    pub(crate) count: u32,
+    /// 1 − Π(1 − weight) over the anchors, each with its best pattern.
+    pub(crate) strength: f32,
+    /// The best single weight and its place in the source text, in bytes.
+    pub(crate) best: f32,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
+}
+
+/// All signals of one text.
+pub(crate) type Findings = [Found; SIGNALS];
+
+/// The compiled patterns.
+#[derive(Debug)]
+pub(crate) struct Cues {
+    patterns: Vec<Pattern>,
+    /// Word sets; a word is in set s where `members` holds s for it.
+    words: HashMap<u64, Word, Plain>,
+}
+
+#[derive(Debug, Default)]
+struct Word {
+    sets: Vec<u16>,
+    anchors: Vec<u16>,
+}
+
+#[derive(Debug)]
+struct Pattern {
+    signal: Signal,
+    weight: f32,
+    asked: f32,
+    negates: bool,
+    /// Elements before the anchor, nearest first.
+    before: Vec<Element>,
+    /// Elements after the anchor.
+    after: Vec<Element>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Element {
+    Gap(u8),
+    Set { set: u16, optional: bool },
+    Not { optional: bool },
+}
+
+/// The words of a text as the patterns see them; reused from text to text.
+#[derive(Debug, Default)]
+pub(crate) struct CueBuffer {
+    /// Index of the token, and whether a sentence ends before it.
+    words: Vec<(u32, bool)>,
+}
+
+impl Cues {
+    /// Compiles pattern files.
+    pub(crate) fn parse(files: &[(&str, &str)]) -> Result<Cues, ModelError> {
+        let mut builder = Builder::default();
+        for (file, text) in files {
+            for (number, line) in text.lines().enumerate() {
+                let line = line.split('#').next().unwrap_or_default().trim();
+                builder.line(line).map_err(|reason| {
+                    ModelError::Weights(format!("{file}, line {}: {reason}", number + 1))
+                })?;
+            }
+        }
+        Ok(builder.cues)
+    }
+
+    /// Looks for every signal in a text.
+    pub(crate) fn find(&self, text: &TokenBuffer, buffer: &mut CueBuffer) -> Findings {
+        let mut findings = [Found::default(); SIGNALS];
+        let any = text
+            .tokens
+            .iter()
+            .any(|token| self.words.get(&token.hash).is_some_and(|w| !w.anchors.is_empty()));
+        if !any {
+            return findings;
+        }
+        buffer.words.clear();
+        let mut ended = true;
+        for (index, token) in text.tokens.iter().enumerate() {
+            match token.kind {
+                Kind::Word | Kind::Placeholder => {
+                    buffer.words.push((index as u32, ended));
+                    ended = false;
+                }
+                _ => ended |= matches!(text.spelling(token).first(), Some(b'.' | b'!' | b'?' | b';')),
+            }
+        }
+        for at in 0..buffer.words.len() {
+            let token = &text.tokens[buffer.words[at].0 as usize];
+            let Some(word) = self.words.get(&token.hash) else {
+                continue;
+            };
+            // The best pattern of each signal counts, once per anchor.
+            let mut best = [(0.0f32, 0usize, 0usize); SIGNALS];
+            for &index in &word.anchors {
+                let pattern = &self.patterns[index as usize];
+                if token.negated && !pattern.negates {
+                    continue;
+                }
+                let Some((first, last)) = self.matches(pattern, text, &buffer.words, at) else {
+                    continue;
+                };
+                let weight = if pattern.asked < pattern.weight
+                    && is_question(text, &buffer.words, at)
+                {
+                    pattern.asked
+                } else {
+                    pattern.weight
+                };
+                let slot = &mut best[pattern.signal as usize];
+                if weight > slot.0 {
+                    *slot = (weight, first, last);
+                }
+            }
+            for (found, (weight, first, last)) in findings.iter_mut().zip(best) {
+                if weight <= 0.0 {
+                    continue;
+                }
+                found.count += 1;
+                found.strength = 1.0 - (1.0 - found.strength) * (1.0 - weight);
+                if weight > found.best {
+                    found.best = weight;
+                    found.start = text.tokens[buffer.words[first].0 as usize].source_start;
+                    found.end = text.tokens[buffer.words[last].0 as usize].source_end;
+                }
+            }
+        }
+        findings
+    }
+
+    /// The first and last word of a match around the anchor at `at`.
+    fn matches(
+        &self,
+        pattern: &Pattern,
+        text: &TokenBuffer,
+        words: &[(u32, bool)],
+        at: usize,
+    ) -> Option<(usize, usize)> {
+        let first = self.walk(&pattern.before, text, words, at, Direction::Back)?;
+        let last = self.walk(&pattern.after, text, words, at, Direction::Ahead)?;
+        Some((first, last))
+    }
+
+    /// Matches `elements` outwards from `at`; returns the last word that an element took.
+    fn walk(
+        &self,
+        elements: &[Element],
+        text: &TokenBuffer,
+        words: &[(u32, bool)],
+        at: usize,
+        direction: Direction,
+    ) -> Option<usize> {
+        let Some((element, rest)) = elements.split_first() else {
+            return Some(at);
+        };
+        if let Element::Gap(reach) = element {
+            let mut from = at;
+            for step in 0..=*reach {
+                if let Some(end) = self.walk(rest, text, words, from, direction) {
+                    return Some(end);
+                }
+                if step < *reach {
+                    from = direction.next(words, from)?;
+                }
+            }
+            return None;
+        }
+        let optional = match element {
+            Element::Set { optional, .. } | Element::Not { optional } => *optional,
+            Element::Gap(_) => false,
+        };
+        if let Some(next) = direction.next(words, at) {
+            let token = &text.tokens[words[next].0 as usize];
+            let fits = match element {
+                Element::Set { set, .. } => {
+                    self.words.get(&token.hash).is_some_and(|word| word.sets.contains(set))
+                }
+                _ => is_negation(text.spelling(token)),
+            };
+            if fits && let Some(end) = self.walk(rest, text, words, next, direction) {
+                return Some(end);
+            }
+        }
+        if optional { self.walk(rest, text, words, at, direction) } else { None }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Direction {
+    Back,
+    Ahead,
+}
+
+impl Direction {
+    /// The neighbour in this direction within the same sentence.
+    fn next(self, words: &[(u32, bool)], at: usize) -> Option<usize> {
+        match self {
+            Direction::Back => (at > 0 && !words[at].1).then(|| at - 1),
+            Direction::Ahead => words.get(at + 1).is_some_and(|(_, new)| !new).then_some(at + 1),
+        }
+    }
+}
+
+/// Whether the sentence around a word asks: it ends with `?` or begins like a question.
+fn is_question(text: &TokenBuffer, words: &[(u32, bool)], at: usize) -> bool {
+    let mut first = at;
+    while first > 0 && !words[first].1 {
+        first -= 1;
+    }
+    let opening = &text.tokens[words[first].0 as usize];
+    if matches!(
+        text.spelling(opening),
+        b"how" | b"what" | b"where" | b"which" | b"who" | b"when" | b"is" | b"are" | b"do" | b"does"
+    ) {
+        return true;
+    }
+    text.tokens[words[at].0 as usize..]
+        .iter()
+        .filter(|token| token.kind == Kind::Mark)
+        .find_map(|token| match text.spelling(token).first() {
+            Some(b'?') => Some(true),
+            Some(b'.' | b'!' | b';') => Some(false),
+            _ => None,
+        })
+        .unwrap_or(false)
+}
+
+#[derive(Debug)]
+struct Builder {
+    cues: Cues,
+    named: HashMap<String, Vec<String>>,
+    sets: HashMap<Vec<String>, u16>,
+}
+
+impl Default for Builder {
+    fn default() -> Builder {
+        Builder {
+            cues: Cues { patterns: Vec::new(), words: HashMap::default() },
+            named: HashMap::new(),
+            sets: HashMap::new(),
+        }
+    }
+}
+
+impl Builder {
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        if let Some(definition) = line.strip_prefix('@') {
+            let (name, words) = definition.split_once('=').ok_or("a set needs `=`")?;
+            let mut members = Vec::new();
+            for word in words.split_whitespace() {
+                self.expand(word, &mut members)?;
+            }
+            self.named.insert(name.trim().to_owned(), members);
+            return Ok(());
+        }
+        let (head, pattern) = line.split_once(':').ok_or("a pattern needs `signal weight:`")?;
+        let mut head = head.split_whitespace();
+        let name = head.next().ok_or("a pattern needs a signal")?;
+        let signal = NAMES
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, signal)| *signal)
+            .ok_or_else(|| format!("unknown signal {name}"))?;
+        let weight = number(head.next())?;
+        let asked = match head.next() {
+            Some("ask") => number(head.next())?,
+            Some(other) => return Err(format!("unexpected {other}")),
+            None => weight,
+        };
+        self.pattern(signal, weight, asked, pattern)
+    }
+
+    fn pattern(&mut self, signal: Signal, weight: f32, asked: f32, text: &str) -> Result<(), String> {
+        let parts: Vec<&str> = text.split_whitespace().collect();
+        let anchor_at = parts
+            .iter()
+            .position(|part| part.starts_with('='))
+            .or_else(|| parts.iter().position(|part| !part.starts_with('~')))
+            .ok_or("an empty pattern")?;
+        let mut elements = Vec::new();
+        for part in &parts {
+            elements.push(self.element(part.trim_start_matches('='))?);
+        }
+        let Element::Set { set: anchor, optional: false } = elements[anchor_at] else {
+            return Err("the anchor must be words that are there".to_owned());
+        };
+        let mut before: Vec<Element> = elements[..anchor_at].to_vec();
+        before.reverse();
+        let after = elements[anchor_at + 1..].to_vec();
+        let mut words = Vec::new();
+        for part in parts.iter().filter(|part| !part.starts_with('~') && !part.contains("@not")) {
+            self.expand(part.trim_start_matches('=').trim_end_matches('?'), &mut words)?;
+        }
+        let negates = elements.iter().any(|e| matches!(e, Element::Not { .. }))
+            || words.iter().any(|word| is_negation(word.as_bytes()));
+        let index = u16::try_from(self.cues.patterns.len()).map_err(|e| e.to_string())?;
+        self.cues.patterns.push(Pattern { signal, weight, asked, negates, before, after });
+        for word in self.cues.words.values_mut().filter(|word| word.sets.contains(&anchor)) {
+            word.anchors.push(index);
+        }
+        Ok(())
+    }
+
+    fn element(&mut self, part: &str) -> Result<Element, String> {
+        if let Some(reach) = part.strip_prefix('~') {
+            return reach.parse().map(Element::Gap).map_err(|_| format!("bad gap {part}"));
+        }
+        let (part, optional) = match part.strip_suffix('?') {
+            Some(part) => (part, true),
+            None => (part, false),
+        };
+        if part == "@not" {
+            return Ok(Element::Not { optional });
+        }
+        let mut members = Vec::new();
+        self.expand(part, &mut members)?;
+        members.sort();
+        members.dedup();
+        let next = u16::try_from(self.sets.len()).map_err(|e| e.to_string())?;
+        let set = *self.sets.entry(members.clone()).or_insert(next);
+        if set == next {
+            for member in &members {
+                let hash = hash_bytes(member.as_bytes());
+                self.cues.words.entry(hash).or_default().sets.push(set);
+            }
+        }
+        Ok(Element::Set { set, optional })
+    }
+
+    /// Adds the words that a part stands for: a word, `@set` or `(a|b)`.
+    fn expand(&self, part: &str, members: &mut Vec<String>) -> Result<(), String> {
+        if let Some(inner) = part.strip_prefix('(') {
+            let inner = inner.strip_suffix(')').ok_or_else(|| format!("`{part}` is not closed"))?;
+            return inner.split('|').try_for_each(|option| self.expand(option, members));
+        }
+        if let Some(name) = part.strip_prefix('@') {
+            let words = self.named.get(name).ok_or_else(|| format!("unknown set @{name}"))?;
+            members.extend(words.iter().cloned());
+            return Ok(());
+        }
+        members.push(part.to_owned());
+        Ok(())
+    }
+}
+
+fn number(text: Option<&str>) -> Result<f32, String> {
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| "a weight is missing".to_owned())
+}
+
+/// The keys are hashes already.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Identity(u64);
+
+impl std::hash::Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = hash_bytes(bytes);
+    }
+    fn write_u64(&mut self, value: u64) {
+        self.0 = value;
+    }
+}
+
+type Plain = std::hash::BuildHasherDefault<Identity>;

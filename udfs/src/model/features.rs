@@ -1,0 +1,72 @@
+//! The features of a text: hashed words, in-word character grams and word pairs.
+//!
+//! Every feature but the pair belongs to one word, so what a word adds to every head can be
+//! computed once and kept. A text's vector is the sum over its tokens, divided by the root of
+//! their number.
+
+use super::text::{Kind, Token, mix};
+
+/// Version of the recipe; a change makes every shipped weight file invalid.
+pub(crate) const RECIPE: &str = "word1-2+char3-5/1";
+
+/// Weight of a word's own feature.
+pub(crate) const WORD_WEIGHT: f32 = 1.0;
+/// Norm of a word's character grams together.
+pub(crate) const GRAM_WEIGHT: f32 = 0.7;
+/// A word's sum is kept in steps of one part in this many of a stored weight.
+pub(crate) const STEPS: f32 = 16.0;
+/// Weight of a pair of neighbours, in such steps.
+pub(crate) const PAIR_STEPS: i32 = 11;
+/// Weight of a pair of neighbours.
+pub(crate) const PAIR_WEIGHT: f32 = PAIR_STEPS as f32 / STEPS;
+/// Character grams in bytes, boundaries included.
+const GRAM_LENGTHS: std::ops::RangeInclusive<usize> = 3..=5;
+/// Bytes of a word that its grams cover.
+const GRAM_BYTES: usize = 30;
+
+const WORD_SALT: u64 = 0x5851_f42d_4c95_7f2d;
+const NEGATED_SALT: u64 = 0x1405_7b7e_f767_814f;
+const PAIR_SALT: u64 = 0x2545_f491_4f6c_dd1d;
+
+/// Calls `emit(hash, weight)` for every feature of a word. The upper bits of the hash are the
+/// good ones: a table of 2^b rows takes the upper b.
+pub(crate) fn word_features(
+    hash: u64,
+    spelling: &[u8],
+    kind: Kind,
+    negated: bool,
+    mut emit: impl FnMut(u64, f32),
+) {
+    let salt = if negated { NEGATED_SALT } else { WORD_SALT };
+    emit(mix(hash ^ salt), WORD_WEIGHT);
+    if kind != Kind::Word {
+        return;
+    }
+    let mut padded = [b'_'; GRAM_BYTES + 2];
+    let length = spelling.len().min(GRAM_BYTES);
+    padded[1..=length].copy_from_slice(&spelling[..length]);
+    let padded = &padded[..length + 2];
+    let count: usize = GRAM_LENGTHS.map(|n| (padded.len() + 1).saturating_sub(n)).sum();
+    if count == 0 {
+        return;
+    }
+    let weight = GRAM_WEIGHT / (count as f32).sqrt();
+    for length in GRAM_LENGTHS {
+        for gram in padded.windows(length) {
+            let mut bytes = [0; 8];
+            bytes[..length].copy_from_slice(gram);
+            bytes[7] = length as u8;
+            emit(mix(u64::from_le_bytes(bytes)), weight);
+        }
+    }
+}
+
+/// The hash of the pair of two neighbours.
+pub(crate) fn pair_feature(left: &Token, right: &Token) -> u64 {
+    mix(left.hash.rotate_left(23) ^ right.hash ^ PAIR_SALT)
+}
+
+/// The factor of a text of `tokens` tokens.
+pub(crate) fn text_factor(tokens: usize) -> f32 {
+    1.0 / (tokens.max(1) as f32).sqrt()
+}

@@ -1,0 +1,322 @@
+//! From margins and cues to the scores of one text.
+
+use super::bank::Sums;
+use super::cues::{CueBuffer, Findings, SIGNALS, Signal};
+use super::effort::{self, Parts};
+use super::language::{self, Language};
+use super::set::{Inner, ModelSet, Placed, UNCLASSIFIED};
+use super::text::{Kind, TokenBuffer};
+use super::ScoreColumn;
+
+/// Labels of `risk_signals`, in the order of the first signals.
+pub(crate) const RISKS: [&str; 6] =
+    ["churn", "distrust", "escalation", "legal", "safety", "vulnerability"];
+
+/// Labels of `sentiment_label`.
+pub(crate) const SENTIMENTS: [&str; 4] = ["negative", "neutral", "positive", "mixed"];
+
+/// Strength from which a risk is named.
+const RISK_THRESHOLD: f32 = 0.5;
+/// Strength from which a text counts as a wish to escalate.
+const ESCALATION_THRESHOLD: f32 = 0.6;
+/// A text is mixed where one clause is this surely positive and another this surely negative.
+const MIXED_CLAUSE: f32 = 0.55;
+/// Clauses are read only where both sides reach this probability over the whole text.
+const MIXED_HINT: f32 = 0.08;
+/// Words of a clause that has a say in `mixed`.
+const MIXED_WORDS: usize = 2;
+
+/// Which kinds of work a call needs.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Wanted {
+    sentiment: bool,
+    label: bool,
+    intent: bool,
+    topic: bool,
+    cues: bool,
+}
+
+impl Wanted {
+    pub(crate) fn of(columns: &[ScoreColumn]) -> Wanted {
+        use ScoreColumn as C;
+        let any = |wanted: &[C]| columns.iter().any(|column| wanted.contains(column));
+        Wanted {
+            sentiment: any(&[C::Sentiment, C::SentimentLabel, C::EffortScore, C::EffortFeatures]),
+            label: any(&[C::SentimentLabel]),
+            intent: any(&[C::Intent, C::IntentScore]),
+            topic: any(&[C::TopicId]),
+            cues: any(&[
+                C::EffortScore,
+                C::EffortFeatures,
+                C::ChurnRisk,
+                C::EscalationRequest,
+                C::RiskSignals,
+            ]),
+        }
+    }
+}
+
+/// The scores of one text. What was not asked for is left at its default.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scores {
+    /// False where every score is NULL: a language or script that no model covers.
+    pub(crate) covered: bool,
+    pub(crate) language: Option<Language>,
+    pub(crate) sentiment: f64,
+    /// Index of [`SENTIMENTS`].
+    pub(crate) sentiment_label: u8,
+    /// Index among the set's intents.
+    pub(crate) intent: Option<u16>,
+    pub(crate) intent_score: f64,
+    pub(crate) topic: Option<u16>,
+    pub(crate) effort: Option<f64>,
+    pub(crate) parts: Parts,
+    pub(crate) churn: f64,
+    pub(crate) escalation: bool,
+    /// Bit i is risk i.
+    pub(crate) risks: u8,
+}
+
+/// The reusable memory of one scoring thread.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    text: TokenBuffer,
+    sums: Sums,
+    margins: Vec<f32>,
+    clause: Vec<f32>,
+    cues: CueBuffer,
+}
+
+impl Inner {
+    /// Scores a text; `None` for a text without letters.
+    pub(crate) fn score_text(
+        &self,
+        text: &str,
+        wanted: Wanted,
+        scratch: &mut Scratch,
+    ) -> Option<Scores> {
+        scratch.text.read(text);
+        if scratch.text.is_blank() {
+            return None;
+        }
+        self.bank.add_up(&scratch.text, &mut scratch.sums, &mut scratch.margins);
+        let mut scores = Scores::default();
+        let language = language::detect(
+            &scratch.text,
+            &self.language.header,
+            &scratch.margins[self.language.lanes.clone()],
+        );
+        scores.language = Some(language);
+        scores.covered = match language {
+            Language::Undetermined => true,
+            Language::Label(label) => self.language.header.labels[label] == "en",
+            Language::Script(_) | Language::Unsupported => false,
+        };
+        if !scores.covered {
+            return Some(scores);
+        }
+        if wanted.sentiment {
+            let [negative, neutral, positive] = self.sentiment_of(&scratch.margins);
+            scores.sentiment = f64::from(positive - negative);
+            scores.sentiment_label = if wanted.label && self.is_mixed(negative, positive, scratch) {
+                3
+            } else if negative > neutral && negative > positive {
+                0
+            } else if positive > neutral {
+                2
+            } else {
+                1
+            };
+        }
+        if wanted.intent {
+            let (best, probability) = best_label(&self.intent, &scratch.margins);
+            scores.intent_score = f64::from(probability);
+            scores.intent =
+                (probability >= self.intent.header.threshold).then_some(best as u16);
+        }
+        if wanted.topic {
+            let (best, probability) = best_label(&self.topic, &scratch.margins);
+            scores.topic = (probability >= self.topic.header.threshold).then_some(best as u16);
+        }
+        if wanted.cues {
+            let found = self.cues.find(&scratch.text, &mut scratch.cues);
+            scores.parts = effort::parts(&scratch.text, &found, scores.sentiment);
+            scores.effort = effort::score(&scores.parts, scratch.text.words);
+            scores.churn = churn(&found);
+            scores.escalation =
+                found[Signal::Escalation as usize].strength >= ESCALATION_THRESHOLD;
+            for risk in 0..RISKS.len() {
+                let strong = found[risk].strength >= RISK_THRESHOLD;
+                scores.risks |= u8::from(strong) << risk;
+            }
+        }
+        Some(scores)
+    }
+
+    /// Probabilities of negative, neutral, positive.
+    fn sentiment_of(&self, margins: &[f32]) -> [f32; 3] {
+        let mut values = [0.0; 3];
+        softmax(&self.sentiment, &margins[self.sentiment.lanes.clone()], &mut values);
+        values
+    }
+
+    /// Whether one clause is clearly positive and another one clearly negative.
+    fn is_mixed(&self, negative: f32, positive: f32, scratch: &mut Scratch) -> bool {
+        if negative.min(positive) < MIXED_HINT {
+            return false;
+        }
+        let Scratch { text, sums, clause, .. } = scratch;
+        let (mut good, mut bad) = (false, false);
+        let mut start = 0;
+        for index in 0..text.tokens.len() {
+            let last = index + 1 == text.tokens.len();
+            if !(text.tokens[index].boundary || last) {
+                continue;
+            }
+            let part = start..index + 1;
+            start = index + 1;
+            let words =
+                text.tokens[part.clone()].iter().filter(|t| t.kind == Kind::Word).count();
+            if words < MIXED_WORDS {
+                continue;
+            }
+            self.bank.add_up_part(text, part, sums, clause);
+            let [negative, _, positive] = self.sentiment_of(clause);
+            good |= positive >= MIXED_CLAUSE;
+            bad |= negative >= MIXED_CLAUSE;
+        }
+        good && bad
+    }
+}
+
+fn churn(found: &Findings) -> f64 {
+    f64::from((found[Signal::Churn as usize].strength * 1000.0).round() / 1000.0)
+}
+
+fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
+    let header = &head.header;
+    let mut most = f32::NEG_INFINITY;
+    for ((probability, margin), offset) in
+        probabilities.iter_mut().zip(margins).zip(&header.offsets)
+    {
+        *probability = margin * header.slope + offset;
+        most = most.max(*probability);
+    }
+    let mut total = 0.0;
+    for probability in probabilities.iter_mut() {
+        *probability = (*probability - most).exp();
+        total += *probability;
+    }
+    probabilities.iter_mut().for_each(|probability| *probability /= total);
+}
+
+/// The best label but the first ("none of them"), without it in the count, and its probability.
+fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
+    let header = &head.header;
+    let margins = &margins[head.lanes.clone()];
+    let mut best = (0, f32::NEG_INFINITY);
+    let mut most = f32::NEG_INFINITY;
+    for (index, (margin, offset)) in margins.iter().zip(&header.offsets).enumerate() {
+        let logit = margin * header.slope + offset;
+        most = most.max(logit);
+        if index > 0 && logit > best.1 {
+            best = (index - 1, logit);
+        }
+    }
+    let total: f32 = margins
+        .iter()
+        .zip(&header.offsets)
+        .map(|(margin, offset)| (margin * header.slope + offset - most).exp())
+        .sum();
+    (best.0, (best.1 - most).exp() / total)
+}
+
+/// The intent of a text with what else it could be.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntentDetail {
+    /// The intent, `unclassified` below the threshold.
+    pub label: String,
+    /// Calibrated probability of the best intent, 0..1.
+    pub score: f64,
+    /// The best intents with their probabilities, best first.
+    pub alternatives: Vec<(String, f64)>,
+    /// The model that said so.
+    pub model: String,
+}
+
+/// The churn risk of a text with the words that show it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChurnDetail {
+    /// Risk, 0..1.
+    pub score: f64,
+    /// The strongest cue: its words, and where they start and end in the text, in characters from
+    /// 0, end exclusive.
+    pub cue: Option<(String, usize, usize)>,
+    /// The model that said so.
+    pub model: String,
+}
+
+/// Number of alternatives that [`ModelSet::intent_detail`] lists.
+const ALTERNATIVES: usize = 3;
+
+impl ModelSet {
+    /// The intent of a text with alternatives; `None` where `intent` is NULL.
+    pub fn intent_detail(&self, text: &str) -> Option<IntentDetail> {
+        let mut scratch = Scratch::default();
+        let wanted = Wanted { intent: true, ..Wanted::default() };
+        let scores = self.inner.score_text(text, wanted, &mut scratch)?;
+        if !scores.covered {
+            return None;
+        }
+        let head = &self.inner.intent;
+        let mut probabilities = vec![0.0; head.lanes.len()];
+        softmax(head, &scratch.margins[head.lanes.clone()], &mut probabilities);
+        let mut ranked: Vec<(String, f64)> = head.header.labels[1..]
+            .iter()
+            .cloned()
+            .zip(probabilities[1..].iter().map(|p| f64::from(*p)))
+            .collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+        ranked.truncate(ALTERNATIVES);
+        let label = scores.intent.map_or(UNCLASSIFIED, |i| &self.intent_labels()[i as usize]);
+        Some(IntentDetail {
+            label: label.to_owned(),
+            score: scores.intent_score,
+            alternatives: ranked,
+            model: self.models().get("intent").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// The churn risk of a text with its strongest cue; `None` where `churn_risk` is NULL.
+    pub fn churn_detail(&self, text: &str) -> Option<ChurnDetail> {
+        let mut scratch = Scratch::default();
+        let wanted = Wanted { cues: true, ..Wanted::default() };
+        let scores = self.inner.score_text(text, wanted, &mut scratch)?;
+        if !scores.covered {
+            return None;
+        }
+        let found: Findings = self.inner.cues.find(&scratch.text, &mut scratch.cues);
+        debug_assert!(found.len() == SIGNALS);
+        let best = found[Signal::Churn as usize];
+        let cue = (best.best > 0.0).then(|| {
+            let (start, end) = (best.start as usize, best.end as usize);
+            let before = text[..start].chars().count();
+            let words = &text[start..end];
+            (words.to_owned(), before, before + words.chars().count())
+        });
+        Some(ChurnDetail {
+            score: scores.churn,
+            cue,
+            model: self.models().get("churn_risk").cloned().unwrap_or_default(),
+        })
+    }
+}
+
+/// The name of a churn risk: `low` below 0.35, `medium` below 0.65, `high` above.
+pub fn churn_risk_level(score: f64) -> &'static str {
+    match score {
+        s if s < 0.35 => "low",
+        s if s < 0.65 => "medium",
+        _ => "high",
+    }
+}

@@ -1,0 +1,207 @@
+//! A set of models: which weights and patterns answer which function, and their identity.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use sha2::{Digest, Sha256};
+
+use super::ModelError;
+use super::bank::{Bank, Lanes};
+use super::cues::Cues;
+use super::format::{Head, HeadHeader, hex};
+
+/// Version of the code that turns margins and cues into scores: raised when a change of it
+/// changes a value.
+const RULES: &str = "rules/1";
+
+const CUE_FILES: [(&str, &str); 4] = [
+    ("words.cues", include_str!("cues/words.cues")),
+    ("churn.cues", include_str!("cues/churn.cues")),
+    ("risk.cues", include_str!("cues/risk.cues")),
+    ("effort.cues", include_str!("cues/effort.cues")),
+];
+
+/// One head inside the bank.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) header: HeadHeader,
+    pub(crate) lanes: Lanes,
+}
+
+/// The models of every score function. Cheap to clone and to share.
+#[derive(Debug, Clone)]
+pub struct ModelSet {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    id: String,
+    models: BTreeMap<&'static str, String>,
+    pub(crate) bank: Bank,
+    pub(crate) cues: Cues,
+    pub(crate) sentiment: Placed,
+    pub(crate) intent: Placed,
+    pub(crate) topic: Placed,
+    pub(crate) language: Placed,
+    topics: Vec<String>,
+    intents: Vec<String>,
+}
+
+/// The weight files of a model set, as bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Weights<'a> {
+    /// Three classes: negative, neutral, positive.
+    pub sentiment: &'a [u8],
+    /// One class an intent, the first one is "none of them".
+    pub intent: &'a [u8],
+    /// One class a topic, the first one is "none of them".
+    pub topic: &'a [u8],
+    /// One class a language.
+    pub language: &'a [u8],
+    /// Known words, one a line; `!` before a word stands for the negated word.
+    pub vocabulary: &'a str,
+}
+
+impl ModelSet {
+    /// The models that are compiled in; parsed at the first call.
+    pub fn shipped() -> &'static ModelSet {
+        static SHIPPED: OnceLock<ModelSet> = OnceLock::new();
+        SHIPPED.get_or_init(|| {
+            let weights = Weights {
+                sentiment: include_bytes!("../../weights/sentiment.bin"),
+                intent: include_bytes!("../../weights/intent.bin"),
+                topic: include_bytes!("../../weights/topic.bin"),
+                language: include_bytes!("../../weights/detect_language.bin"),
+                vocabulary: include_str!("../../weights/vocabulary.txt"),
+            };
+            match ModelSet::parse(&weights) {
+                Ok(set) => set,
+                // The files are part of the binary and a test parses them: only a build from a
+                // damaged tree gets here, and it must not score.
+                Err(error) => unreachable!("the compiled-in weights are damaged: {error}"),
+            }
+        })
+    }
+
+    /// A set of the given weight files with the shipped patterns.
+    pub fn parse(weights: &Weights<'_>) -> Result<ModelSet, ModelError> {
+        let sentiment = decode(weights.sentiment, "sentiment")?;
+        let intent = decode(weights.intent, "intent")?;
+        let topic = decode(weights.topic, "topic")?;
+        let language = decode(weights.language, "detect_language")?;
+        if sentiment.header.labels != ["negative", "neutral", "positive"] {
+            return Err(ModelError::Weights("sentiment has other labels".to_owned()));
+        }
+        let cues = Cues::parse(&CUE_FILES)?;
+        let models = identities(&sentiment, &intent, &topic, &language);
+        let (bank, places) =
+            Bank::new(&[&sentiment, &intent, &topic, &language], weights.vocabulary);
+        let mut places = places.into_iter();
+        let mut place = |head: Head| Placed {
+            header: head.header,
+            lanes: places.next().unwrap_or_default(),
+        };
+        let (sentiment, intent) = (place(sentiment), place(intent));
+        let (topic, language) = (place(topic), place(language));
+        let mut hash = Sha256::new();
+        for (function, model) in &models {
+            hash.update(function.as_bytes());
+            hash.update([0]);
+            hash.update(model.as_bytes());
+            hash.update([0]);
+        }
+        Ok(ModelSet {
+            inner: Arc::new(Inner {
+                id: hex(&hash.finalize()[..12]),
+                models,
+                bank,
+                cues,
+                topics: topic.header.labels[1..].to_vec(),
+                intents: intent.header.labels[1..].to_vec(),
+                sentiment,
+                intent,
+                topic,
+                language,
+            }),
+        })
+    }
+
+    /// The identity of the set: 24 hexadecimal digits over the models of all functions.
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// The model of each function: 16 hexadecimal digits over everything that its values depend on.
+    pub fn models(&self) -> &BTreeMap<&'static str, String> {
+        &self.inner.models
+    }
+
+    /// The topics; a `topic_id` is an index into them.
+    pub fn topic_labels(&self) -> &[String] {
+        &self.inner.topics
+    }
+
+    /// The label of a `topic_id`; `unclassified` for NULL and for an id that the set does not know.
+    pub fn topic_label(&self, topic_id: Option<i32>) -> &str {
+        topic_id
+            .and_then(|id| usize::try_from(id).ok())
+            .and_then(|id| self.inner.topics.get(id))
+            .map_or(UNCLASSIFIED, String::as_str)
+    }
+
+    /// The intents that the set knows, without `unclassified`.
+    pub fn intent_labels(&self) -> &[String] {
+        &self.inner.intents
+    }
+}
+
+/// The label of a text that no known label fits.
+pub const UNCLASSIFIED: &str = "unclassified";
+
+fn decode(bytes: &[u8], task: &str) -> Result<Head, ModelError> {
+    let head = Head::decode(bytes)?;
+    if head.header.task != task {
+        return Err(ModelError::Weights(format!(
+            "a weight file of {} was given for {task}",
+            head.header.task
+        )));
+    }
+    if head.classes() < 2 {
+        return Err(ModelError::Weights(format!("{task} has fewer than two labels")));
+    }
+    Ok(head)
+}
+
+/// A function's identity covers all that its values depend on: every score is NULL by what the
+/// language head says, effort reads the sentiment, risks read the patterns.
+fn identities(
+    sentiment: &Head,
+    intent: &Head,
+    topic: &Head,
+    language: &Head,
+) -> BTreeMap<&'static str, String> {
+    let cues = |files: &[usize]| {
+        let mut hash = Sha256::new();
+        files.iter().for_each(|file| hash.update(CUE_FILES[*file].1.as_bytes()));
+        hex(&hash.finalize())
+    };
+    let identity = |function: &'static str, parts: &[&str]| {
+        let mut hash = Sha256::new();
+        for part in [&[RULES, function, language.id.as_str()], parts].concat() {
+            hash.update(part.as_bytes());
+            hash.update([0]);
+        }
+        (function, hex(&hash.finalize()[..8]))
+    };
+    BTreeMap::from([
+        identity("sentiment", &[&sentiment.id]),
+        identity("intent", &[&intent.id]),
+        identity("topic", &[&topic.id]),
+        identity("effort", &[&sentiment.id, &cues(&[0, 3])]),
+        identity("churn_risk", &[&cues(&[0, 1])]),
+        identity("escalation_request", &[&cues(&[0, 2])]),
+        identity("risk_signals", &[&cues(&[0, 1, 2])]),
+        identity("detect_language", &[]),
+    ])
+}

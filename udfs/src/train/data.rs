@@ -1,0 +1,243 @@
+//! Reads the training sets and says what each row means in our own labels.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::TrainError;
+use super::solver::{random, shuffle};
+
+/// Rows of one label of one source that are used at most, unless they are scarce by nature.
+const ROWS_PER_LABEL: usize = 400;
+/// The same for labels that mean "none of our intents".
+const ROWS_PER_OTHER: usize = 120;
+/// Expansions of one sentence pattern of our own.
+const EXPANSIONS: usize = 40;
+/// Share of banking77, which has no validation split, that is held out: one row in this many.
+const HELD_OUT: u64 = 10;
+
+/// The label of "none of them" in [`Example`]s and in the weight files.
+pub(crate) const NONE: &str = "-";
+
+/// One text with its labels.
+#[derive(Debug, Clone)]
+pub(crate) struct Example {
+    pub(crate) text: String,
+    pub(crate) source: &'static str,
+    pub(crate) intent: String,
+    pub(crate) topic: String,
+}
+
+/// A text with one label.
+#[derive(Debug, Clone)]
+pub(crate) struct Labelled {
+    pub(crate) text: String,
+    pub(crate) label: u16,
+}
+
+/// A split of something.
+#[derive(Debug, Default)]
+pub(crate) struct Split<T> {
+    pub(crate) train: Vec<T>,
+    pub(crate) valid: Vec<T>,
+}
+
+/// The set of conversations of support with intents and topics.
+pub(crate) fn intents(folder: &Path, seed: u64) -> Result<Split<Example>, TrainError> {
+    let taxonomy = taxonomy()?;
+    let mut split = Split::default();
+    let mut state = seed;
+    let multidogo = ["airline", "fastfood", "finance", "insurance", "media", "software"];
+    let mut files: Vec<(&'static str, PathBuf, bool)> = Vec::new();
+    files.push(("banking77", folder.join("banking77/train.csv"), false));
+    for valid in [false, true] {
+        let name = if valid { "valid.csv" } else { "train.csv" };
+        files.push(("clinc150", folder.join("clinc150").join(name), valid));
+        files.push(("hwu64", folder.join("hwu64").join(name), valid));
+        files.push(("bitext", folder.join("bitext-support").join(name), valid));
+        for domain in multidogo {
+            let path = folder.join("multidogo").join(format!("{domain}-{name}"));
+            files.push(("multidogo", path, valid));
+        }
+    }
+    for (source, path, valid) in files {
+        let mut rows = read(&path, "label")?;
+        if source == "banking77" {
+            let (held, kept) = rows.into_iter().partition(|_| random(&mut state) % HELD_OUT == 0);
+            split.valid.extend(meaning(source, held, &taxonomy));
+            rows = kept;
+        }
+        let rows = if valid { rows } else { thin(rows, source, &taxonomy, &mut state) };
+        let target = if valid { &mut split.valid } else { &mut split.train };
+        target.extend(meaning(source, rows, &taxonomy));
+    }
+    let mut tweets = read(&folder.join("tweet-sentiment/train.csv"), "label")?;
+    shuffle(&mut tweets, &mut state);
+    tweets.truncate(3_000);
+    split.train.extend(meaning("tweets", tweets, &taxonomy));
+    split.train.extend(phrases(&mut state)?);
+    Ok(split)
+}
+
+/// Tweets with their sentiment: 0 negative, 1 neutral, 2 positive.
+pub(crate) fn sentiments(folder: &Path) -> Result<Split<Labelled>, TrainError> {
+    let load = |name: &str| -> Result<Vec<Labelled>, TrainError> {
+        let rows = read(&folder.join("tweet-sentiment").join(name), "label")?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|(text, label)| {
+                let label = ["negative", "neutral", "positive"].iter().position(|l| *l == label)?;
+                Some(Labelled { text: unescape(&text), label: label as u16 })
+            })
+            .collect())
+    };
+    Ok(Split { train: load("train.csv")?, valid: load("valid.csv")? })
+}
+
+/// Reads the columns `text` and `label` of a CSV file.
+pub(crate) fn read(path: &Path, label: &str) -> Result<Vec<(String, String)>, TrainError> {
+    let failed = |reason: String| TrainError::Data { path: path.to_owned(), reason };
+    let mut reader = csv::Reader::from_path(path).map_err(|error| failed(error.to_string()))?;
+    let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
+    let column = |name: &str| {
+        header
+            .iter()
+            .position(|field| field == name)
+            .ok_or_else(|| failed(format!("there is no column {name}")))
+    };
+    let (text, label) = (column("text")?, column(label)?);
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| failed(error.to_string()))?;
+        let field = |at: usize| record.get(at).unwrap_or_default().trim().to_owned();
+        if !field(text).is_empty() && !field(label).is_empty() {
+            rows.push((field(text), field(label)));
+        }
+    }
+    Ok(rows)
+}
+
+type Taxonomy = HashMap<(&'static str, &'static str), (&'static str, &'static str)>;
+
+fn taxonomy() -> Result<Taxonomy, TrainError> {
+    let mut taxonomy = HashMap::new();
+    for line in include_str!("taxonomy.tsv").lines().filter(|line| !line.starts_with('#')) {
+        let fields: Vec<&'static str> = line.split('\t').collect();
+        let [source, label, intent, topic] = fields[..] else {
+            return Err(TrainError::Recipe(format!("taxonomy.tsv: `{line}` has not four fields")));
+        };
+        taxonomy.insert((source, label), (intent, topic));
+    }
+    Ok(taxonomy)
+}
+
+fn look_up(taxonomy: &Taxonomy, source: &str, label: &str) -> Option<(&'static str, &'static str)> {
+    taxonomy.get(&(source, label)).or_else(|| taxonomy.get(&(source, "*"))).copied()
+}
+
+fn meaning(
+    source: &'static str,
+    rows: Vec<(String, String)>,
+    taxonomy: &Taxonomy,
+) -> Vec<Example> {
+    rows.into_iter()
+        .filter_map(|(text, label)| {
+            let (intent, topic) = look_up(taxonomy, source, &label)?;
+            Some(Example { text, source, intent: intent.to_owned(), topic: topic.to_owned() })
+        })
+        .collect()
+}
+
+/// Keeps a bounded number of rows per label, chosen by the seed.
+fn thin(
+    mut rows: Vec<(String, String)>,
+    source: &str,
+    taxonomy: &Taxonomy,
+    state: &mut u64,
+) -> Vec<(String, String)> {
+    shuffle(&mut rows, state);
+    let mut taken: HashMap<String, usize> = HashMap::new();
+    rows.retain(|(_, label)| {
+        let Some((intent, _)) = look_up(taxonomy, source, label) else {
+            return false;
+        };
+        let limit = if intent == NONE && source != "multidogo" { ROWS_PER_OTHER } else { ROWS_PER_LABEL };
+        let count = taken.entry(label.clone()).or_default();
+        *count += 1;
+        *count <= limit
+    });
+    rows
+}
+
+/// The sentences of our own, expanded.
+fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
+    let mut examples = Vec::new();
+    let mut section: Option<(&str, &str)> = None;
+    for line in include_str!("phrases.txt").lines() {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if let Some(names) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            section = names.split_once(' ');
+            continue;
+        }
+        let Some((intent, topic)) = section else {
+            return Err(TrainError::Recipe("phrases.txt: a sentence before a section".to_owned()));
+        };
+        let mut seen = Vec::new();
+        for _ in 0..EXPANSIONS * 2 {
+            let text = expand(line, state);
+            if !seen.contains(&text) && seen.len() < EXPANSIONS {
+                seen.push(text);
+            }
+        }
+        examples.extend(seen.into_iter().map(|text| Example {
+            text,
+            source: "own",
+            intent: intent.to_owned(),
+            topic: topic.to_owned(),
+        }));
+    }
+    Ok(examples)
+}
+
+/// One reading of a sentence with `(a|b)` alternatives.
+fn expand(pattern: &str, state: &mut u64) -> String {
+    let mut text = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some((before, after)) = rest.split_once('(') {
+        text.push_str(before);
+        let Some((options, after)) = after.split_once(')') else {
+            rest = after;
+            break;
+        };
+        let options: Vec<&str> = options.split('|').collect();
+        text.push_str(options[(random(state) % options.len() as u64) as usize]);
+        rest = after;
+    }
+    text.push_str(rest);
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Undoes the escapes that the tweets were published with.
+fn unescape(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\\u") {
+        plain.push_str(before);
+        let character =
+            after.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
+        match character {
+            Some(character) => {
+                plain.push(character);
+                rest = &after[4..];
+            }
+            None => {
+                plain.push_str("\\u");
+                rest = after;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain.replace("\"\"", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+}

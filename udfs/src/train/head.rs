@@ -1,0 +1,136 @@
+//! Trains, calibrates and packs one head.
+
+use std::collections::BTreeMap;
+
+use super::TrainError;
+use super::calibrate;
+use super::data::{Labelled, NONE};
+use super::solver::{self, Rows, Settings};
+use crate::model::features::{PAIR_WEIGHT, RECIPE, pair_feature, text_factor, word_features};
+use crate::model::text::TokenBuffer;
+use crate::model::{Head, HeadHeader, TrainingSource};
+
+/// How one head is trained.
+pub(crate) struct Recipe {
+    pub(crate) task: &'static str,
+    pub(crate) labels: Vec<String>,
+    pub(crate) bits: u32,
+    pub(crate) pairs: bool,
+    pub(crate) cost: f32,
+    pub(crate) passes: usize,
+    /// 0: every row counts the same, 1: every class counts the same.
+    pub(crate) balance: f32,
+    pub(crate) seed: u64,
+    pub(crate) trained_on: Vec<TrainingSource>,
+}
+
+impl Recipe {
+    pub(crate) fn train(
+        &self,
+        train: &[Labelled],
+        valid: &[Labelled],
+    ) -> Result<Head, TrainError> {
+        let classes = self.labels.len();
+        let (rows, labels) = self.rows(train);
+        let weights = solver::train(
+            &rows,
+            &labels,
+            &balanced(&labels, classes, self.balance),
+            &Settings {
+                bits: self.bits,
+                classes,
+                cost: self.cost,
+                positive: vec![1.0; classes],
+                negative: vec![1.0; classes],
+                passes: self.passes,
+                seed: self.seed,
+            },
+        );
+        let (rows, labels) = self.rows(valid);
+        let importance = balanced(&labels, classes, self.balance);
+        let mut margins = vec![0.0; classes];
+        let held_out: Vec<(Vec<f32>, u16, f32)> = (0..rows.len())
+            .map(|row| {
+                rows.margins(row, &weights, &mut margins);
+                (margins.clone(), labels[row], importance[row])
+            })
+            .collect();
+        let calibration = calibrate::fit(&held_out, classes);
+        let threshold = if self.labels[0] == NONE {
+            calibrate::threshold(&held_out, &calibration)
+        } else {
+            0.0
+        };
+        let (scale, stored) = quantise(&weights.values, classes);
+        let header = HeadHeader {
+            task: self.task.to_owned(),
+            recipe: RECIPE.to_owned(),
+            labels: self.labels.clone(),
+            bits: self.bits,
+            pairs: self.pairs,
+            seed: self.seed,
+            scale,
+            bias: weights.bias,
+            slope: calibration.slope,
+            offsets: calibration.offsets,
+            threshold,
+            trained_on: self.trained_on.clone(),
+            held_out: BTreeMap::new(),
+        };
+        Ok(Head::new(header, stored)?)
+    }
+
+    fn rows(&self, texts: &[Labelled]) -> (Rows, Vec<u16>) {
+        let mut rows = Rows::default();
+        let mut buffer = TokenBuffer::default();
+        let mut features = Vec::new();
+        for text in texts {
+            buffer.read(&text.text);
+            self.features(&buffer, &mut features);
+            rows.push(&mut features);
+        }
+        (rows, texts.iter().map(|text| text.label).collect())
+    }
+
+    fn features(&self, text: &TokenBuffer, features: &mut Vec<(u32, f32)>) {
+        let factor = text_factor(text.tokens.len());
+        let place = |hash: u64| (hash >> (64 - self.bits)) as u32;
+        for (index, token) in text.tokens.iter().enumerate() {
+            let spelling = text.spelling(token);
+            word_features(token.hash, spelling, token.kind, token.negated, |hash, weight| {
+                features.push((place(hash), weight * factor));
+            });
+            if self.pairs && index > 0 {
+                let pair = pair_feature(&text.tokens[index - 1], token);
+                features.push((place(pair), PAIR_WEIGHT * factor));
+            }
+        }
+    }
+}
+
+/// The importance of each row: (rows / (classes × rows of its class)) to the power of `balance`.
+fn balanced(labels: &[u16], classes: usize, balance: f32) -> Vec<f32> {
+    let mut counts = vec![0.0f32; classes];
+    labels.iter().for_each(|label| counts[*label as usize] += 1.0);
+    let present = counts.iter().filter(|count| **count > 0.0).count() as f32;
+    let rows = labels.len() as f32;
+    labels
+        .iter()
+        .map(|label| (rows / (present * counts[*label as usize])).powf(balance))
+        .collect()
+}
+
+/// Eight bits a weight, with a step of its own for each class.
+fn quantise(weights: &[f32], classes: usize) -> (Vec<f32>, Vec<i8>) {
+    let mut scale = vec![1e-9f32; classes];
+    for row in weights.chunks_exact(classes) {
+        for (scale, weight) in scale.iter_mut().zip(row) {
+            *scale = scale.max(weight.abs() / 127.0);
+        }
+    }
+    let stored = weights
+        .chunks_exact(classes)
+        .flat_map(|row| row.iter().zip(&scale).map(|(weight, scale)| (weight / scale).round() as i8))
+        .collect();
+    (scale, stored)
+}

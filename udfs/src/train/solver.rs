@@ -1,0 +1,152 @@
+//! A linear one-against-rest solver: dual coordinate descent for the L2-regularised squared hinge
+//! loss (Hsieh et al. 2008, "A Dual Coordinate Descent Method for Large-scale Linear SVM").
+//!
+//! All classes of an example are updated together, so that one visit of its features serves them.
+//! One head is trained by one thread; the same seed gives the same weights.
+
+use crate::model::text::mix;
+
+/// Sparse rows: the features of each training text.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Rows {
+    offsets: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl Rows {
+    /// Adds a row; features of one column are added up.
+    pub(crate) fn push(&mut self, features: &mut Vec<(u32, f32)>) {
+        if self.offsets.is_empty() {
+            self.offsets.push(0);
+        }
+        features.sort_unstable_by_key(|(column, _)| *column);
+        let start = self.columns.len();
+        for (column, value) in features.drain(..) {
+            if self.columns.len() > start && self.columns.last() == Some(&column) {
+                if let Some(last) = self.values.last_mut() {
+                    *last += value;
+                }
+            } else {
+                self.columns.push(column);
+                self.values.push(value);
+            }
+        }
+        self.offsets.push(self.columns.len());
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    fn row(&self, index: usize) -> (&[u32], &[f32]) {
+        let range = self.offsets[index]..self.offsets[index + 1];
+        (&self.columns[range.clone()], &self.values[range])
+    }
+
+    /// The margins of every class for a row.
+    pub(crate) fn margins(&self, index: usize, weights: &Weights, margins: &mut [f32]) {
+        margins.copy_from_slice(&weights.bias);
+        let (columns, values) = self.row(index);
+        for (column, value) in columns.iter().zip(values) {
+            for (margin, weight) in margins.iter_mut().zip(weights.row(*column)) {
+                *margin += weight * value;
+            }
+        }
+    }
+}
+
+/// One weight per hashed feature and class, and a bias per class.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights {
+    pub(crate) classes: usize,
+    pub(crate) values: Vec<f32>,
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Weights {
+    pub(crate) fn row(&self, column: u32) -> &[f32] {
+        let start = column as usize * self.classes;
+        &self.values[start..start + self.classes]
+    }
+}
+
+/// What the solver is told beside the rows.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    /// Table rows: 2 to the power of `bits`.
+    pub(crate) bits: u32,
+    pub(crate) classes: usize,
+    /// Cost of an error against the norm of the weights.
+    pub(crate) cost: f32,
+    /// Factor of the cost where the example belongs to the class, one a class.
+    pub(crate) positive: Vec<f32>,
+    /// Factor of the cost where it does not, one a class.
+    pub(crate) negative: Vec<f32>,
+    pub(crate) passes: usize,
+    pub(crate) seed: u64,
+}
+
+/// Trains; `labels[i]` is the class of row i, `importance[i]` a factor of its cost (empty: all 1).
+pub(crate) fn train(rows: &Rows, labels: &[u16], importance: &[f32], to: &Settings) -> Weights {
+    let classes = to.classes;
+    let mut weights = Weights {
+        classes,
+        values: vec![0.0; classes << to.bits],
+        bias: vec![0.0; classes],
+    };
+    let mut duals = vec![0.0f32; rows.len() * classes];
+    let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+    let mut margins = vec![0.0f32; classes];
+    let mut steps = vec![0.0f32; classes];
+    let mut random = to.seed;
+    for _ in 0..to.passes {
+        shuffle(&mut order, &mut random);
+        for &index in &order {
+            let index = index as usize;
+            rows.margins(index, &weights, &mut margins);
+            let (columns, values) = rows.row(index);
+            let norm = 1.0 + values.iter().map(|v| v * v).sum::<f32>();
+            let factor = importance.get(index).copied().unwrap_or(1.0) * to.cost;
+            let duals = &mut duals[index * classes..(index + 1) * classes];
+            for class in 0..classes {
+                let belongs = labels[index] as usize == class;
+                let sign = if belongs { 1.0 } else { -1.0 };
+                let side = if belongs { &to.positive } else { &to.negative };
+                let diagonal = 0.5 / (factor * side[class]);
+                let gradient = sign * margins[class] - 1.0 + duals[class] * diagonal;
+                let next = (duals[class] - gradient / (norm + diagonal)).max(0.0);
+                steps[class] = (next - duals[class]) * sign;
+                duals[class] = next;
+            }
+            if steps.iter().all(|step| step.abs() < 1e-7) {
+                continue;
+            }
+            for (bias, step) in weights.bias.iter_mut().zip(&steps) {
+                *bias += step;
+            }
+            for (column, value) in columns.iter().zip(values) {
+                let start = *column as usize * classes;
+                for (weight, step) in weights.values[start..start + classes].iter_mut().zip(&steps)
+                {
+                    *weight += step * value;
+                }
+            }
+        }
+    }
+    weights
+}
+
+/// Fisher–Yates with a generator of our own: the order must be the same on every machine.
+pub(crate) fn shuffle<T>(items: &mut [T], state: &mut u64) {
+    for last in (1..items.len()).rev() {
+        let pick = (random(state) % (last as u64 + 1)) as usize;
+        items.swap(last, pick);
+    }
+}
+
+/// The next number of a SplitMix64 sequence.
+pub(crate) fn random(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mix(*state)
+}
