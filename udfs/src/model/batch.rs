@@ -11,7 +11,6 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field};
 
-use super::language::Language;
 use super::score::{RISKS, SENTIMENTS, Scores, Scratch, Wanted};
 use super::set::{ModelSet, UNCLASSIFIED};
 use super::text::hash_bytes;
@@ -131,12 +130,7 @@ impl ModelSet {
                 Arc::new(builder.finish())
             }
             ScoreColumn::DetectedLanguage => {
-                let labels = &self.inner.language.header.labels;
-                strings(rows, |scores| match scores.language? {
-                    Language::Script(language) => Some(language),
-                    Language::Label(label) => Some(labels[label].as_str()),
-                    Language::Undetermined | Language::Unsupported => None,
-                })
+                strings(rows, |scores| self.inner.language_code(scores.language?))
             }
         }
     }

@@ -22,6 +22,7 @@ pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conv
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use format::{Head, HeadHeader, TrainingSource};
 pub use score::{ChurnDetail, IntentDetail, churn_risk_level};
+pub(crate) use score::Scorer;
 pub use set::{ModelSet, UNCLASSIFIED, Weights};
 
 /// Why a model could not be loaded or applied.

@@ -153,6 +153,15 @@ impl Inner {
         Some(scores)
     }
 
+    /// The code of a language, where it is reliable.
+    pub(crate) fn language_code(&self, language: Language) -> Option<&str> {
+        match language {
+            Language::Script(code) => Some(code),
+            Language::Label(label) => self.language.header.labels.get(label).map(String::as_str),
+            Language::Undetermined | Language::Unsupported => None,
+        }
+    }
+
     /// Probabilities of negative, neutral, positive.
     fn sentiment_of(&self, margins: &[f32]) -> [f32; 3] {
         let mut values = [0.0; 3];
@@ -229,6 +238,43 @@ fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
         .map(|(margin, offset)| (margin * header.slope + offset - most).exp())
         .sum();
     (best.0, (best.1 - most).exp() / total)
+}
+
+/// One text after the other, for measurements.
+pub(crate) struct Scorer<'a> {
+    set: &'a ModelSet,
+    scratch: Scratch,
+}
+
+impl<'a> Scorer<'a> {
+    pub(crate) fn new(set: &'a ModelSet) -> Scorer<'a> {
+        Scorer { set, scratch: Scratch::default() }
+    }
+
+    fn scores(&mut self, text: &str, wanted: Wanted) -> Option<Scores> {
+        self.set.inner.score_text(text, wanted, &mut self.scratch)
+    }
+
+    /// Score and label of the sentiment.
+    pub(crate) fn sentiment(&mut self, text: &str) -> Option<(f64, &'static str)> {
+        let wanted = Wanted { sentiment: true, label: true, ..Wanted::default() };
+        let scores = self.scores(text, wanted).filter(|scores| scores.covered)?;
+        Some((scores.sentiment, SENTIMENTS[scores.sentiment_label as usize]))
+    }
+
+    /// Intent and topic.
+    pub(crate) fn labels(&mut self, text: &str) -> Option<(&'a str, &'a str)> {
+        let wanted = Wanted { intent: true, topic: true, ..Wanted::default() };
+        let scores = self.scores(text, wanted).filter(|scores| scores.covered)?;
+        let intent = scores.intent.map_or(UNCLASSIFIED, |i| &self.set.intent_labels()[i as usize]);
+        Some((intent, self.set.topic_label(scores.topic.map(i32::from))))
+    }
+
+    /// The language, where it is reliable.
+    pub(crate) fn language(&mut self, text: &str) -> Option<&'a str> {
+        let scores = self.scores(text, Wanted::default())?;
+        self.set.inner.language_code(scores.language?)
+    }
 }
 
 /// The intent of a text with what else it could be.

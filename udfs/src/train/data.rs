@@ -19,7 +19,7 @@ const HELD_OUT: u64 = 10;
 pub(crate) const NONE: &str = "-";
 
 /// One text with its labels.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Example {
     pub(crate) text: String,
     pub(crate) source: &'static str,
@@ -28,7 +28,7 @@ pub(crate) struct Example {
 }
 
 /// A text with one label.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Labelled {
     pub(crate) text: String,
     pub(crate) label: u16,

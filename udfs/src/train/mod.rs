@@ -102,7 +102,7 @@ pub fn train_defaults(
         vocabulary: &vocabulary,
     };
     let set = ModelSet::parse(&weights)?;
-    let report = report::measure(&set, &sentiments, &intents, languages.as_ref())?;
+    let report = report::measure(&set, &sentiments, &intents, languages.as_ref());
     progress("writing weights and cards");
     write(out_dir, "sentiment.bin", &sentiment)?;
     write(out_dir, "intent.bin", &intent)?;

@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
-use datafusion::arrow::datatypes::{Float64Type, Int32Type};
-
-use super::TrainError;
 use super::data::{Example, Labelled, NONE, Split};
 use super::language::LANGUAGES;
-use crate::model::{ModelSet, ScoreColumn, UNCLASSIFIED};
+use crate::model::{ModelSet, Scorer, UNCLASSIFIED};
 
 /// One figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,47 +37,34 @@ impl fmt::Display for Report {
     }
 }
 
-/// Measures a set through the same entry as a query does.
+/// Measures a set of the very bytes that are written, by the scorer that answers queries.
 pub(crate) fn measure(
     set: &ModelSet,
     sentiments: &Split<Labelled>,
     intents: &Split<Example>,
     languages: Option<&Split<Labelled>>,
-) -> Result<Report, TrainError> {
+) -> Report {
     let mut report = Report::default();
-    sentiment(set, &sentiments.train, &sentiments.valid, &mut report)?;
-    requests(set, &intents.valid, &mut report)?;
+    sentiment(set, &sentiments.train, &sentiments.valid, &mut report);
+    requests(set, &intents.valid, &mut report);
     if let Some(languages) = languages {
-        language(set, &languages.valid, &mut report)?;
+        language(set, &languages.valid, &mut report);
     }
-    Ok(report)
+    report
 }
 
-fn score<'a>(
-    set: &ModelSet,
-    texts: impl Iterator<Item = &'a str>,
-    columns: &[ScoreColumn],
-) -> Result<Vec<ArrayRef>, TrainError> {
-    let texts = StringArray::from_iter_values(texts);
-    Ok(set.score(&texts, columns)?)
-}
-
-fn sentiment(
-    set: &ModelSet,
-    train: &[Labelled],
-    valid: &[Labelled],
-    report: &mut Report,
-) -> Result<(), TrainError> {
-    let arrays = score(set, valid.iter().map(|row| row.text.as_str()), &[ScoreColumn::Sentiment])?;
-    let scores = arrays[0].as_primitive::<Float64Type>();
+fn sentiment(set: &ModelSet, train: &[Labelled], valid: &[Labelled], report: &mut Report) {
+    let mut scorer = Scorer::new(set);
+    let answers: Vec<Option<(f64, &'static str)>> =
+        valid.iter().map(|row| scorer.sentiment(&row.text)).collect();
     let copies = near_copies(train, valid);
     for (name, keep) in [("valid split", true), ("valid split without near copies", false)] {
         let (mut right, mut total) = ([0.0; 3], [0.0f64; 3]);
         for (row, truth) in valid.iter().enumerate() {
-            if !keep && copies[row] || scores.is_null(row) {
+            let Some((score, _)) = answers[row].filter(|_| keep || !copies[row]) else {
                 continue;
-            }
-            let said = band(scores.value(row));
+            };
+            let said = band(score);
             total[truth.label as usize] += 1.0;
             right[truth.label as usize] += f64::from(u8::from(said == truth.label));
         }
@@ -93,15 +76,12 @@ fn sentiment(
             rows: total.iter().sum::<f64>() as usize,
         });
     }
-    let arrays =
-        score(set, valid.iter().map(|row| row.text.as_str()), &[ScoreColumn::SentimentLabel])?;
-    let labels = arrays[0].as_string::<i32>();
     let (mut right, mut total) = ([0.0; 3], [0.0f64; 3]);
     for (row, truth) in valid.iter().enumerate().filter(|(row, _)| !copies[*row]) {
         let names = ["negative", "neutral", "positive"];
         total[truth.label as usize] += 1.0;
-        right[truth.label as usize] +=
-            f64::from(u8::from(labels.is_valid(row) && labels.value(row) == names[truth.label as usize]));
+        let hit = answers[row].is_some_and(|(_, said)| said == names[truth.label as usize]);
+        right[truth.label as usize] += f64::from(u8::from(hit));
     }
     report.figures.push(Figure {
         task: "sentiment",
@@ -109,7 +89,6 @@ fn sentiment(
         value: (0..3).map(|k| right[k] / f64::max(total[k], 1.0)).sum::<f64>() / 3.0,
         rows: total.iter().sum::<f64>() as usize,
     });
-    Ok(())
 }
 
 /// The class that a score alone tells.
@@ -156,15 +135,11 @@ fn near_copies(train: &[Labelled], valid: &[Labelled]) -> Vec<bool> {
         .collect()
 }
 
-fn requests(set: &ModelSet, valid: &[Example], report: &mut Report) -> Result<(), TrainError> {
-    let columns = [ScoreColumn::Intent, ScoreColumn::TopicId];
-    let arrays = score(set, valid.iter().map(|row| row.text.as_str()), &columns)?;
-    let intents = arrays[0].as_string::<i32>();
-    let topics = arrays[1].as_primitive::<Int32Type>();
+fn requests(set: &ModelSet, valid: &[Example], report: &mut Report) {
+    let mut scorer = Scorer::new(set);
     let mut right: BTreeMap<(&'static str, &'static str, bool), (f64, f64)> = BTreeMap::new();
-    for (row, truth) in valid.iter().enumerate() {
-        let intent = if intents.is_null(row) { UNCLASSIFIED } else { intents.value(row) };
-        let topic = set.topic_label((!topics.is_null(row)).then(|| topics.value(row)));
+    for truth in valid {
+        let (intent, topic) = scorer.labels(&truth.text).unwrap_or((UNCLASSIFIED, UNCLASSIFIED));
         for (task, said, truth_label) in
             [("intent", intent, &truth.intent), ("topic", topic, &truth.topic)]
         {
@@ -186,17 +161,14 @@ fn requests(set: &ModelSet, valid: &[Example], report: &mut Report) -> Result<()
             rows: rows as usize,
         });
     }
-    Ok(())
 }
 
-fn language(set: &ModelSet, valid: &[Labelled], report: &mut Report) -> Result<(), TrainError> {
-    let columns = [ScoreColumn::DetectedLanguage];
-    let arrays = score(set, valid.iter().map(|row| row.text.as_str()), &columns)?;
-    let said = arrays[0].as_string::<i32>();
+fn language(set: &ModelSet, valid: &[Labelled], report: &mut Report) {
+    let mut scorer = Scorer::new(set);
     let (mut right, mut told, mut english_lost, mut english) = (0.0, 0.0f64, 0.0, 0.0f64);
-    for (row, truth) in valid.iter().enumerate() {
+    for truth in valid {
         let code = LANGUAGES[truth.label as usize].0;
-        let answer = said.is_valid(row).then(|| said.value(row));
+        let answer = scorer.language(&truth.text);
         told += f64::from(u8::from(answer.is_some()));
         right += f64::from(u8::from(answer == Some(code)));
         if code == "en" {
@@ -217,5 +189,4 @@ fn language(set: &ModelSet, valid: &[Labelled], report: &mut Report) -> Result<(
             rows: rows as usize,
         });
     }
-    Ok(())
 }
