@@ -23,7 +23,7 @@ use super::options::LakeOptions;
 use super::schema::MESSAGES;
 use super::state::TableState;
 use super::table::LakeTable;
-use super::write::{conform, encode, is_settled, pieces};
+use super::write::{conform, encode, is_settled, pieces, scored_by};
 use super::{LakeError, TableSchema};
 
 /// Rows to append, by table.
@@ -355,16 +355,19 @@ fn answer_overtaken(group: &mut Vec<Request>, version: i64, state: &TableState) 
     }
 }
 
-/// Encodes rows and puts them into the store; settled rows and others into files of their own.
+/// Encodes rows and puts them into the store. Settled rows and others go into files of their own,
+/// and so do the rows that different model sets have scored.
 async fn write_files(
     table: &Arc<LakeTable>,
     batches: Vec<RecordBatch>,
 ) -> Result<Vec<DataFile>, LakeError> {
-    let (settled, tail): (Vec<_>, Vec<_>) = batches
-        .into_iter()
-        .partition(|batch| is_settled(table.definition(), std::slice::from_ref(batch)));
+    let mut kinds: BTreeMap<(bool, Option<String>), Vec<RecordBatch>> = BTreeMap::new();
+    for batch in batches {
+        let settled = is_settled(table.definition(), std::slice::from_ref(&batch));
+        kinds.entry((settled, scored_by(&batch))).or_default().push(batch);
+    }
     let mut files = Vec::new();
-    for (batches, settled) in [(settled, true), (tail, false)] {
+    for ((settled, _), batches) in kinds {
         for piece in pieces(batches, FILE_ROWS) {
             let mut file = table.write_file(piece).await?;
             file.settled = settled;

@@ -146,12 +146,28 @@ impl Lake {
         });
     }
 
-    /// Commits what has been appended and refuses further appends.
+    /// Upkeep of every table now: few large files, no superseded versions, a short log, and
+    /// nothing left in the store that no version needs.
+    ///
+    /// # Errors
+    /// The store's; upkeep that another process was faster with is none.
+    pub async fn maintain(&self) -> Result<(), LakeError> {
+        for table in self.tables.values() {
+            table.maintain().await?;
+        }
+        Ok(())
+    }
+
+    /// Commits what has been appended, waits for upkeep under way and refuses further appends.
     ///
     /// # Errors
     /// None at present; the appends themselves have had theirs.
     pub async fn close(&self) -> Result<(), LakeError> {
         self.appender.close().await;
+        for table in self.tables.values() {
+            table.background.close();
+            table.background.wait().await;
+        }
         Ok(())
     }
 }

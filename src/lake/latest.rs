@@ -29,14 +29,24 @@ use tokio::sync::OnceCell;
 use super::TableSchema;
 use super::schema::IS_DELETED;
 
+/// Which rows of the tail come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum TailRows {
+    /// None: another operator puts them out.
+    None,
+    /// The latest version of each key unless it is deleted.
+    Live,
+    /// The latest version of each key, deleted or not: it still hides rows of settled files.
+    Latest,
+}
+
 /// Keeps the latest version of each key.
 #[derive(Debug)]
 pub struct LatestVersionExec {
     table: Arc<TableSchema>,
     tail: Arc<dyn ExecutionPlan>,
     settled: Option<Arc<dyn ExecutionPlan>>,
-    /// Whether the rows of the tail come out.
-    with_tail: bool,
+    tail_rows: TailRows,
     /// The first columns of the inputs come out, the rest is for merging.
     width: usize,
     properties: Arc<PlanProperties>,
@@ -46,7 +56,7 @@ pub struct LatestVersionExec {
 /// The tail in memory.
 #[derive(Debug)]
 struct Tail {
-    /// The latest version of each key, deleted ones left out.
+    /// The latest version of each key, as wanted.
     rows: Vec<RecordBatch>,
     keys: Keys,
     _memory: MemoryReservation,
@@ -66,7 +76,7 @@ impl LatestVersionExec {
         table: &Arc<TableSchema>,
         tail: Arc<dyn ExecutionPlan>,
         settled: Option<Arc<dyn ExecutionPlan>>,
-        with_tail: bool,
+        tail_rows: TailRows,
         width: usize,
     ) -> Result<Self> {
         let output: SchemaRef = Arc::new(tail.schema().project(&(0..width).collect::<Vec<_>>())?);
@@ -83,7 +93,7 @@ impl LatestVersionExec {
             table: Arc::clone(table),
             tail,
             settled,
-            with_tail,
+            tail_rows,
             width,
             properties: Arc::new(properties),
             merged: Arc::default(),
@@ -137,7 +147,7 @@ impl ExecutionPlan for LatestVersionExec {
             &self.table,
             tail,
             settled,
-            self.with_tail,
+            self.tail_rows,
             self.width,
         )?))
     }
@@ -150,21 +160,22 @@ impl ExecutionPlan for LatestVersionExec {
         let schema = self.schema();
         let merged = Arc::clone(&self.merged);
         let (table, tail) = (Arc::clone(&self.table), Arc::clone(&self.tail));
+        let tail_rows = self.tail_rows;
         let task = Arc::clone(&context);
         let tail = async move {
-            let read = || async { merge(&table, &tail, task).await.map(Arc::new) };
+            let read = || async { merge(&table, &tail, task, tail_rows).await.map(Arc::new) };
             merged.get_or_try_init(read).await.cloned()
         };
         let width: Vec<usize> = (0..self.width).collect();
         if partition == 0 {
-            let emit = self.with_tail;
             let rows = stream::once(async move {
-                let rows = if emit {
-                    tail.await?.rows.clone()
-                } else {
-                    Vec::new()
+                let rows = match tail_rows {
+                    TailRows::None => Vec::new(),
+                    TailRows::Live | TailRows::Latest => tail.await?.rows.clone(),
                 };
-                let rows = rows.into_iter().map(move |rows| Ok(rows.project(&width)?));
+                let rows = rows
+                    .into_iter()
+                    .map(move |rows| Ok(rows.project(&width)?));
                 Ok::<_, DataFusionError>(stream::iter(rows))
             });
             let rows = rows.try_flatten();
@@ -229,6 +240,7 @@ async fn merge(
     table: &TableSchema,
     tail: &Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
+    wanted: TailRows,
 ) -> Result<Tail> {
     let memory = MemoryConsumer::new("LatestVersionExec").register(context.memory_pool());
     let schema = tail.schema();
@@ -265,6 +277,9 @@ async fn merge(
         latest[*batch][*row] = true;
     }
     let mut rows = Vec::with_capacity(batches.len());
+    if wanted == TailRows::None {
+        return Ok(Tail { rows, keys, _memory: memory });
+    }
     for (batch, latest) in batches.iter().zip(latest) {
         let deleted = batch.column_by_name(IS_DELETED);
         let deleted = deleted.and_then(|flags| flags.as_any().downcast_ref::<BooleanArray>());
@@ -272,7 +287,8 @@ async fn merge(
             .into_iter()
             .enumerate()
             .map(|(row, latest)| {
-                Some(latest && !deleted.is_some_and(|d| d.is_valid(row) && d.value(row)))
+                let deleted = || deleted.is_some_and(|d| d.is_valid(row) && d.value(row));
+                Some(latest && (wanted == TailRows::Latest || !deleted()))
             })
             .collect();
         if keep.true_count() > 0 {

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::data_file::DataFile;
-use super::latest::LatestVersionExec;
+use super::latest::{LatestVersionExec, TailRows};
 use super::pins::SnapshotPins;
 use super::schema::{IS_DELETED, VERSION_AT};
 use super::table::{LakeTable, Snapshot};
@@ -108,6 +108,7 @@ impl LakeTable {
         if tail.is_empty() {
             return self.scan_files(state, settled, projection, filters, limit);
         }
+        let rows = if with_tail { TailRows::Live } else { TailRows::None };
         // A filter on anything but the key could hide the later version of a row that passes.
         let on_key = self.on_key(filters);
         let wanted: Vec<usize> = match projection {
@@ -122,7 +123,7 @@ impl LakeTable {
                 self.definition(),
                 scan,
                 None,
-                with_tail,
+                rows,
                 wanted.len(),
             )?));
         }
@@ -133,7 +134,7 @@ impl LakeTable {
             self.definition(),
             tail,
             Some(settled),
-            with_tail,
+            rows,
             wanted.len(),
         )?))
     }

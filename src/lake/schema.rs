@@ -33,6 +33,8 @@ pub const VERSION_AT: &str = "version_at";
 pub const INGESTED_AT: &str = "ingested_at";
 /// Marks a version with which the row is gone.
 pub const IS_DELETED: &str = "is_deleted";
+/// The model set that scored a message.
+pub const SCORED_BY: &str = "scored_by";
 /// Time at which a message was edited.
 pub const EDITED_AT: &str = "edited_at";
 

@@ -1,5 +1,6 @@
 //! One table of the lake.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
@@ -10,6 +11,7 @@ use datafusion::catalog::TableProvider;
 use deltalake_core::kernel::EagerSnapshot;
 use deltalake_core::logstore::LogStoreRef;
 use parking_lot::Mutex;
+use tokio_util::task::TaskTracker;
 
 use super::data_file::{DataFile, Landing};
 use super::options::LakeOptions;
@@ -36,8 +38,10 @@ pub struct LakeTable {
     /// Held while the state is brought up to date or a commit is made.
     pub(crate) updating: tokio::sync::Mutex<()>,
     /// Batches looked up in the log since their writer was silent from the load of the state on.
-    looked_up: Mutex<std::collections::HashMap<String, Option<i64>>>,
-    pub(crate) compacting: AtomicBool,
+    looked_up: Mutex<HashMap<String, Option<i64>>>,
+    /// Whether upkeep is under way in this process.
+    pub(crate) in_upkeep: AtomicBool,
+    pub(crate) background: TaskTracker,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -71,6 +75,13 @@ impl Snapshot {
         self.files.iter().map(|file| file.records).sum()
     }
 
+    /// Files of batches whose messages have not landed.
+    pub(crate) fn unlanded(&self) -> Vec<Arc<DataFile>> {
+        let visible: HashSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
+        let hidden = self.state.files.iter().filter(|file| !visible.contains(file.path.as_str()));
+        hidden.cloned().collect()
+    }
+
     /// Time at which the reading of this snapshot began.
     pub fn as_of(&self) -> SystemTime {
         self.state.as_of
@@ -96,7 +107,8 @@ impl LakeTable {
             state: ArcSwap::from_pointee(TableState::missing(SystemTime::UNIX_EPOCH)),
             updating: tokio::sync::Mutex::default(),
             looked_up: Mutex::default(),
-            compacting: AtomicBool::new(false),
+            in_upkeep: AtomicBool::new(false),
+            background: TaskTracker::new(),
         })
     }
 
@@ -216,11 +228,9 @@ impl LakeTable {
                 .advance(&self.log, &self.definition, &self.writer)
                 .await?
         } else {
-            let mut loaded = TableState::load(&self.log, &self.definition).await?;
-            // What is known of landed batches stays known.
-            loaded.landed = Arc::clone(&state.landed);
+            // What was known of landed batches may have been overtaken in between.
             self.looked_up.lock().clear();
-            loaded
+            TableState::load(&self.log, &self.definition).await?
         };
         self.state.store(Arc::new(next));
         Ok(())

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_null_array};
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array,
+};
 use datafusion::arrow::compute::{
     SortColumn, cast, concat_batches, lexsort_to_indices, take_arrays,
 };
@@ -19,7 +21,7 @@ use datafusion::scalar::ScalarValue;
 use object_store::{ObjectStoreExt as _, PutPayload};
 
 use super::data_file::{ColumnRange, DataFile};
-use super::schema::{EDITED_AT, INGESTED_AT, IS_DELETED, VERSION_AT};
+use super::schema::{EDITED_AT, INGESTED_AT, IS_DELETED, SCORED_BY, VERSION_AT};
 use super::store::Store;
 use super::{LakeError, TableSchema};
 
@@ -243,6 +245,12 @@ pub(crate) fn is_settled(table: &TableSchema, batches: &[RecordBatch]) -> bool {
                 .is_some_and(|flags| flags.true_count() == 0)
         });
     is_null(EDITED_AT) && none_deleted
+}
+
+/// The model set that has scored the rows; `None` for rows without scores.
+pub(crate) fn scored_by(batch: &RecordBatch) -> Option<String> {
+    let column = batch.column_by_name(SCORED_BY)?.as_any().downcast_ref::<StringArray>()?;
+    column.iter().flatten().next().map(String::from)
 }
 
 /// Cuts rows into pieces of about `rows` rows.
