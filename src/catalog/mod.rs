@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use store::CatalogStore;
+pub(crate) use store::{CatalogStore, schema_version, set_schema_version};
 
 /// Version of the lake's tables and of this document that the program writes and reads.
 pub const SCHEMA_VERSION: u32 = 1;

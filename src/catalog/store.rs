@@ -11,6 +11,7 @@ use futures::TryStreamExt as _;
 use object_store::path::Path;
 use object_store::{ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, PutPayload};
 use rand::Rng as _;
+use serde_json::Value;
 
 use super::{CatalogObject, SCHEMA_VERSION};
 use crate::lake::{LakeError, Store};
@@ -49,7 +50,7 @@ impl CatalogStore {
             None if create => {
                 let object = Arc::new(CatalogObject::default());
                 // Where another process makes the lake at the same time, its object counts.
-                put(store, 0, &object).await?;
+                put(store, 0, object.as_ref()).await?;
                 read_latest(store).await?.ok_or_else(|| {
                     LakeError::Catalog("the new catalog object cannot be found".into())
                 })?
@@ -124,7 +125,7 @@ impl CatalogStore {
             }
             let object = Arc::new(object);
             let number = current.number + 1;
-            if put(&self.store, number, &object).await? {
+            if put(&self.store, number, object.as_ref()).await? {
                 let read_at = Instant::now();
                 self.current.store(Arc::new(Version {
                     number,
@@ -185,34 +186,62 @@ async fn read_latest(store: &Store) -> Result<Option<Version>, LakeError> {
 
 async fn read(store: &Store, number: u64, path: &Path) -> Result<Version, LakeError> {
     let read_at = Instant::now();
-    let bytes = store
-        .get(path)
-        .await?
-        .ok_or_else(|| LakeError::Catalog(format!("{path} is gone")))?;
+    let document = read_document(store, path).await?;
     // The version first: a newer document may not be readable at all.
-    #[derive(serde::Deserialize)]
-    struct Header {
-        schema_version: u32,
+    let found = version_of(&document, path)?;
+    if found != SCHEMA_VERSION {
+        return Err(LakeError::SchemaVersion { found, expected: SCHEMA_VERSION });
     }
-    let unreadable = |error| LakeError::Catalog(format!("{path}: {error}"));
-    let header: Header = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    if header.schema_version != SCHEMA_VERSION {
-        let found = header.schema_version;
-        return Err(LakeError::SchemaVersion {
-            found,
-            expected: SCHEMA_VERSION,
+    let object = serde_json::from_value(document)
+        .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;
+    Ok(Version { number, object: Arc::new(object), read_at })
+}
+
+async fn read_document(store: &Store, path: &Path) -> Result<Value, LakeError> {
+    let bytes = store.get(path).await?;
+    let bytes = bytes.ok_or_else(|| LakeError::Catalog(format!("{path} is gone")))?;
+    serde_json::from_slice(&bytes).map_err(|error| LakeError::Catalog(format!("{path}: {error}")))
+}
+
+fn version_of(document: &Value, path: &Path) -> Result<u32, LakeError> {
+    let version = document["schema_version"].as_u64().and_then(|number| number.try_into().ok());
+    version.ok_or_else(|| LakeError::Catalog(format!("{path}: schema_version is missing")))
+}
+
+async fn latest_document(store: &Store) -> Result<(u64, Path, Value), LakeError> {
+    let Some((number, path)) = latest_path(store).await? else {
+        return Err(LakeError::Location {
+            url: store.url().to_string(),
+            message: "there is no lake here".into(),
         });
+    };
+    let document = read_document(store, &path).await?;
+    Ok((number, path, document))
+}
+
+/// The schema version of the lake, whatever it is.
+pub(crate) async fn schema_version(store: &Store) -> Result<u32, LakeError> {
+    let (_, path, document) = latest_document(store).await?;
+    version_of(&document, &path)
+}
+
+/// Sets the schema version of the lake and leaves the rest of the object as it is.
+pub(crate) async fn set_schema_version(store: &Store, version: u32) -> Result<(), LakeError> {
+    for _ in 0..ATTEMPTS {
+        let (number, path, mut document) = latest_document(store).await?;
+        if version_of(&document, &path)? == version {
+            return Ok(());
+        }
+        document["schema_version"] = version.into();
+        if put(store, number + 1, &document).await? {
+            return Ok(());
+        }
     }
-    let object = serde_json::from_slice(&bytes).map_err(unreadable)?;
-    Ok(Version {
-        number,
-        object: Arc::new(object),
-        read_at,
-    })
+    Err(LakeError::Catalog(format!("no change got through in {ATTEMPTS} attempts")))
 }
 
 /// Creates a version; false when the number is taken.
-async fn put(store: &Store, number: u64, object: &CatalogObject) -> Result<bool, LakeError> {
+async fn put(store: &Store, number: u64, object: &impl serde::Serialize) -> Result<bool, LakeError> {
     let path = path_of(store, number)?;
     let bytes = serde_json::to_vec_pretty(object)
         .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;

@@ -142,6 +142,22 @@ impl LakeTable {
         })
     }
 
+    /// Commits a change of the table's metadata, unless anything was committed meanwhile.
+    ///
+    /// # Errors
+    /// [`LakeError::Contention`] when it was, the store's.
+    pub(crate) async fn commit_metadata(&self, actions: Vec<Action>) -> Result<i64, LakeError> {
+        let id = uuid::Uuid::new_v4().to_string();
+        let _updating = self.updating.lock().await;
+        let state = self.state.load_full();
+        let version = state.version + 1;
+        if !self.put_entry(version, &actions, &id).await? {
+            return Err(LakeError::Contention { table: self.name().to_string(), attempts: 1 });
+        }
+        self.state.store(Arc::new(state.apply(&actions, self.definition(), true)?));
+        Ok(version)
+    }
+
     /// Creates a log entry; false when the version is taken by another commit.
     async fn put_entry(
         &self,

@@ -4,7 +4,7 @@
 //! files of it, `commit` enters them into the tables' logs. It comes out by
 //! [`LakeTable::provider`]: `pins` fixes the statement's snapshots, `state` keeps the list of a
 //! table's files up to date, `scan` prunes and reads them, `latest` drops superseded versions.
-//! `compact` keeps the number of files and the log small. `schema` reads the tables' definitions
+//! `compact` keeps the number of files and the log small, `upgrade` adds columns to old lakes. `schema` reads the tables' definitions
 //! from `sql/schema/*.sql`; `store` turns an address into an object store.
 
 mod append;
@@ -22,6 +22,7 @@ pub mod schema;
 mod state;
 mod store;
 mod table;
+mod upgrade;
 mod write;
 
 pub use append::{Append, CommitHook, Committed};
@@ -35,3 +36,4 @@ pub use provider::LakeTableProvider;
 pub use schema::{TableSchema, built_in_tables};
 pub use store::Store;
 pub use table::{LakeTable, Snapshot};
+pub use upgrade::{Upgraded, upgrade};

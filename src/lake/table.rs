@@ -268,27 +268,31 @@ impl LakeTable {
         let Some(table) = &self.messages else {
             return Ok(true);
         };
-        let last = table.look_up_landed(&landing.writer).await?;
+        let last = table.look_up_landed(&landing.writer, messages).await?;
         Ok(last.is_some_and(|sequence| landing.sequence <= sequence))
     }
 
     /// The last batch of a writer that has made no commit since the state was loaded.
-    async fn look_up_landed(&self, writer: &str) -> Result<Option<i64>, LakeError> {
+    async fn look_up_landed(
+        &self,
+        writer: &str,
+        state: &TableState,
+    ) -> Result<Option<i64>, LakeError> {
         if let Some(known) = self.looked_up.lock().get(writer) {
             return Ok(*known);
         }
-        if self.state.load().version < 0 {
+        let Ok(version) = u64::try_from(state.version) else {
             return Ok(None);
-        }
+        };
         let context = || format!("looking for the batches of {writer} in {}", self.name());
         let fail = |error| LakeError::delta(context(), error);
-        let snapshot = EagerSnapshot::try_new(self.log.as_ref(), None)
-            .await
-            .map_err(fail)?;
-        let found = snapshot
-            .transaction_version(self.log.as_ref(), writer)
-            .await
-            .map_err(fail)?;
+        let log = self.log.as_ref();
+        let snapshot = match EagerSnapshot::try_new(log, Some(version)).await {
+            Ok(snapshot) => snapshot,
+            // The log has been shortened beyond that version.
+            Err(_) => EagerSnapshot::try_new(log, None).await.map_err(fail)?,
+        };
+        let found = snapshot.transaction_version(log, writer).await.map_err(fail)?;
         self.looked_up.lock().insert(writer.to_string(), found);
         Ok(found)
     }

@@ -241,7 +241,7 @@ pub(crate) fn is_settled(table: &TableSchema, batches: &[RecordBatch]) -> bool {
         .all(|column| {
             column
                 .as_any()
-                .downcast_ref::<datafusion::arrow::array::BooleanArray>()
+                .downcast_ref::<BooleanArray>()
                 .is_some_and(|flags| flags.true_count() == 0)
         });
     is_null(EDITED_AT) && none_deleted

@@ -8,9 +8,7 @@ use datafusion::physical_plan::displayable;
 use verbatim::lake::{CommitHook, Lake, LakeError, LakeOptions};
 
 use super::place::{Place, everywhere};
-use super::rows::{
-    DAY, START, append, batch, conversation, deleted, messages, number, query, session, texts,
-};
+use super::rows::{START, append, batch, conversation, deleted, messages, number, query, session, texts};
 
 everywhere!(
     rows_come_back_after_reopening,
@@ -89,18 +87,7 @@ async fn edits_and_deletions_of_messages(place: Place) {
     lake.append(append(vec![("messages", messages("c", 0, 4))]))
         .await
         .unwrap();
-    let edited = messages("c", 1, 1);
-    let mut columns: Vec<_> = edited
-        .schema()
-        .fields()
-        .iter()
-        .map(|field| field.name().clone())
-        .zip(edited.columns().to_vec())
-        .filter(|(name, _)| name != "text")
-        .collect();
-    columns.push(("text".into(), texts(["better words"])));
-    columns.push(("edited_at".into(), super::rows::times(vec![START + DAY])));
-    let edited = RecordBatch::try_from_iter(columns).unwrap();
+    let edited = super::rows::edited(messages("c", 1, 1), "better words");
     lake.append(append(vec![("messages", edited)]))
         .await
         .unwrap();

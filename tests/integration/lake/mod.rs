@@ -1,5 +1,9 @@
 //! The lake: the same bodies over memory, a folder and an S3 server.
 
 mod basics;
+mod compaction;
+mod concurrency;
 mod place;
 mod rows;
+mod s3;
+mod schema_version;

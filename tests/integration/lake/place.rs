@@ -31,6 +31,20 @@ impl Place {
         }
     }
 
+    pub async fn s3() -> Place {
+        let endpoint = super::s3::serve().await;
+        let storage = [
+            ("aws_endpoint", endpoint.as_str()),
+            ("aws_allow_http", "true"),
+            ("aws_access_key_id", "test"),
+            ("aws_secret_access_key", "secret"),
+            ("aws_region", "us-east-1"),
+        ];
+        let storage = storage.map(|(key, value)| (key.to_string(), value.to_string())).into();
+        let options = LakeOptions { storage, ..LakeOptions::default() };
+        Place { url: format!("s3://bucket-{}/a/lake", uuid()), options, _folder: None }
+    }
+
     pub async fn open(&self) -> Arc<Lake> {
         self.open_with(|_| {}).await
     }
@@ -59,6 +73,12 @@ macro_rules! everywhere {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $body() {
                 super::$body($crate::lake::place::Place::folder()).await;
+            })*
+        }
+        mod s3 {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $body() {
+                super::$body($crate::lake::place::Place::s3().await).await;
             })*
         }
     };

@@ -7,7 +7,7 @@ use datafusion::arrow::array::{
 };
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use verbatim::lake::{Append, Lake};
+use verbatim::lake::{Append, Lake, SnapshotPins};
 
 pub const DAY: i64 = 86_400_000_000;
 pub const START: i64 = 1_750_000_000_000_000;
@@ -73,18 +73,26 @@ pub fn conversation(id: &str, status: &str, version_at: i64) -> RecordBatch {
     ])
 }
 
-pub fn deleted(mut conversation: RecordBatch) -> RecordBatch {
-    let flags: ArrayRef = Arc::new(BooleanArray::from(vec![true; conversation.num_rows()]));
-    let schema = conversation.schema();
-    let mut columns: Vec<(&str, ArrayRef)> = schema
-        .fields()
-        .iter()
-        .zip(conversation.columns())
-        .map(|(field, column)| (field.name().as_str(), Arc::clone(column)))
-        .collect();
-    columns.push(("is_deleted", flags));
-    conversation = batch(columns);
-    conversation
+/// The rows with one column set.
+fn with(rows: &RecordBatch, name: &str, values: ArrayRef) -> RecordBatch {
+    let schema = rows.schema();
+    let fields = schema.fields().iter().map(|field| field.name().as_str());
+    let mut columns: Vec<(&str, ArrayRef)> =
+        fields.zip(rows.columns().iter().cloned()).filter(|(field, _)| *field != name).collect();
+    columns.push((name, values));
+    batch(columns)
+}
+
+/// The version of the rows with which they are gone.
+pub fn deleted(rows: RecordBatch) -> RecordBatch {
+    let flags = BooleanArray::from(vec![true; rows.num_rows()]);
+    with(&rows, "is_deleted", Arc::new(flags))
+}
+
+/// A later version of a message.
+pub fn edited(message: RecordBatch, text: &str) -> RecordBatch {
+    let message = with(&message, "text", texts([text]));
+    with(&message, "edited_at", times(vec![START + DAY]))
 }
 
 pub fn append(tables: Vec<(&str, RecordBatch)>) -> Append {
@@ -110,10 +118,23 @@ pub fn session(lake: &Lake) -> SessionContext {
     session
 }
 
+/// A session whose statements all see the snapshots that the first one pinned.
+pub fn pinned(lake: &Lake) -> SessionContext {
+    let config = SessionConfig::new().with_extension(Arc::new(SnapshotPins::default()));
+    let session = SessionContext::new_with_config(config);
+    for table in lake.tables() {
+        session.register_table(table.name(), table.provider()).unwrap();
+    }
+    session
+}
+
 /// A query's answer, one line a row, cells separated by `|`.
 pub async fn query(lake: &Lake, sql: &str) -> Vec<String> {
-    let batches = session(lake)
-        .sql(sql)
+    ask(&session(lake), sql).await
+}
+
+pub async fn ask(session: &SessionContext, sql: &str) -> Vec<String> {
+    let batches = session.sql(sql)
         .await
         .unwrap()
         .collect()
