@@ -6,6 +6,8 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use serde::Serialize;
 
+use crate::lake::LakeError;
+
 /// A record that did not go in: where it is, which field is at fault and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reject {
@@ -83,6 +85,9 @@ pub enum IngestError {
     /// Arrow refused an operation.
     #[error(transparent)]
     Arrow(#[from] ArrowError),
+    /// The lake could not be read or written.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
     /// A look-up in the lake failed.
     #[error(transparent)]
     Query(#[from] DataFusionError),

@@ -17,7 +17,7 @@ use super::source::{Place, Source};
 const CHUNKS_AHEAD: usize = 4;
 
 /// Counts the stored bytes that have been read, for the progress bar.
-pub(crate) struct Counted<R> {
+struct Counted<R> {
     inner: R,
     count: Arc<AtomicU64>,
 }
@@ -68,7 +68,7 @@ fn decompressed(raw: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Se
     raw.by_ref().take(4).read_to_end(&mut head)?;
     let gzip = head.starts_with(&[0x1F, 0x8B]);
     let zstd = head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]);
-    let whole = io::Cursor::new(head).chain(raw);
+    let whole = Read::chain(io::Cursor::new(head), raw);
     if gzip {
         return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(whole)));
     }

@@ -36,7 +36,7 @@ impl Fault {
 /// A mapping bound to the tables that it fills.
 pub(crate) struct Applier<'m> {
     mapping: &'m Mapping,
-    source: &'m str,
+    source: String,
     conversation_id: &'m [Rule],
     conversation: Vec<(usize, &'m Column)>,
     blocks: Vec<Vec<(usize, &'m Column)>>,
@@ -56,7 +56,7 @@ impl<'m> Applier<'m> {
     /// `None` when the tables lack a column that every mapping fills.
     pub(crate) fn new(
         mapping: &'m Mapping,
-        source: Option<&'m str>,
+        source: Option<String>,
         conversations: TableBuilder,
         messages: TableBuilder,
     ) -> Option<Self> {
@@ -84,7 +84,7 @@ impl<'m> Applier<'m> {
         let (id, conversation) = mapping.conversation.split_first()?;
         Some(Applier {
             mapping,
-            source: source.unwrap_or(&mapping.source),
+            source: source.unwrap_or_else(|| mapping.source.clone()),
             conversation_id: &id.rules,
             conversation: bind(conversation, &conversations),
             blocks: mapping.messages.iter().map(|block| bind(&block.columns, &messages)).collect(),
@@ -148,7 +148,7 @@ impl<'m> Applier<'m> {
         let text = |text: Cow<'_, str>| Cell::Text(Cow::Owned(text.into_owned()));
         let cells = [
             (id_at, text(id.into())),
-            (source_at, text(self.source.into())),
+            (source_at, text(self.source.clone().into())),
             (native_at, text(native.into())),
             (attributes_at, attributes.map_or(Cell::Null, |json| text(json.into()))),
         ];
@@ -271,7 +271,7 @@ impl<'m> Applier<'m> {
         let own = |text: &str| Cell::Text(Cow::Owned(text.to_string()));
         let mut cells = vec![
             (id_at, own(id)),
-            (source_at, own(self.source)),
+            (source_at, own(&self.source)),
             (native_at, own(native)),
             (message_at, own(&message)),
         ];

@@ -1,0 +1,60 @@
+//! The forms of files: which one a file is in, and one reader for each.
+
+mod canonical;
+mod detect;
+mod object;
+mod parquet;
+mod read;
+
+use std::sync::Arc;
+
+use super::IngestError;
+use super::mapping::Mapping;
+pub(crate) use read::{Chunk, ReadOptions, Reading, read};
+
+/// The form of a file.
+#[derive(Debug, Clone)]
+pub(crate) enum Format {
+    /// Told by the file's first bytes and its first record.
+    Auto,
+    /// Objects whose members are named as the columns.
+    Json,
+    /// A header that names the columns.
+    Csv,
+    /// Columns as the tables have them.
+    Parquet,
+    /// As a mapping says.
+    Mapping(Arc<Mapping>),
+}
+
+impl Format {
+    /// The format of this name: a form of our own, a shipped mapping, or a mapping file.
+    ///
+    /// # Errors
+    /// An unknown name, or a mapping with a mistake.
+    pub(crate) fn named(name: &str) -> Result<Format, IngestError> {
+        match name {
+            "auto" => return Ok(Format::Auto),
+            "jsonl" | "json" | "ndjson" => return Ok(Format::Json),
+            "csv" => return Ok(Format::Csv),
+            "parquet" => return Ok(Format::Parquet),
+            _ => {}
+        }
+        if let Some(mapping) = Mapping::shipped(name) {
+            return Ok(Format::Mapping(Arc::new(mapping?)));
+        }
+        if name.ends_with(".toml") || std::path::Path::new(name).is_file() {
+            let text = std::fs::read_to_string(name).map_err(|error| IngestError::io(name, error))?;
+            return Ok(Format::Mapping(Arc::new(Mapping::parse(name, &text)?)));
+        }
+        let known: Vec<_> = Mapping::shipped_names().collect();
+        Err(IngestError::format(
+            name,
+            format!(
+                "is no format: name auto, jsonl, csv, parquet, one of the mappings {}, or a \
+                 mapping file (.toml)",
+                known.join(", ")
+            ),
+        ))
+    }
+}

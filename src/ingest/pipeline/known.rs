@@ -1,0 +1,148 @@
+//! What the lake knows already about the conversations of a write.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::compute::{cast, concat_batches};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::logical_expr::{col, lit};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use futures::TryStreamExt;
+
+use super::Ingest;
+use super::keys::{Key, KeyIndex, KeySet, Keyed};
+use crate::ingest::IngestError;
+use crate::lake::{LakeTable, SnapshotPins};
+
+/// A write with more conversations than this looks its keys up in the index.
+const LOOK_UP: usize = 64;
+/// A lake with more messages than this gets no index: it would take more than a gigabyte.
+const INDEXED: u64 = 64_000_000;
+
+/// The lake's state as one write sees it.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Version of `messages` that was looked at.
+    pub(super) version: i64,
+    /// Keys of the write's messages that are there.
+    pub(super) messages: KeySet,
+    /// Number of the next turn of the write's conversations that have messages.
+    pub(super) turns: Keyed<i32>,
+    /// Rows of `conversations` that are there, in that table's schema.
+    pub(super) conversations: Option<RecordBatch>,
+}
+
+impl Ingest {
+    /// Looks up messages and conversations. `messages` are the keys of the write and its
+    /// conversation ids, each once, with their keys.
+    pub(super) async fn look_up(
+        &self,
+        messages: &KeySet,
+        conversations: &[(String, Key)],
+    ) -> Result<Known, IngestError> {
+        let table = self.lake.table("messages")?;
+        let snapshot = table.snapshot().await?;
+        let mut known = Known { version: snapshot.version(), ..Known::default() };
+        if conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
+            self.from_index(messages, conversations, &mut known).await?;
+        } else if !messages.is_empty() && snapshot.records() > 0 {
+            let context = context();
+            let found = key_columns(&context, table)?;
+            let found = match conversations.len() <= LOOK_UP {
+                true => found.filter(is_one_of("conversation_id", conversations))?,
+                false => found,
+            };
+            let mut index = KeyIndex::new(known.version);
+            let mut stream = found.execute_stream().await?;
+            let wanted: KeySet = conversations.iter().map(|(_, key)| *key).collect();
+            while let Some(batch) = stream.try_next().await? {
+                index.add(&plain(&batch)?, Some(&wanted));
+            }
+            known.messages = messages.iter().copied().filter(|key| index.contains(*key)).collect();
+            known.turns = turns(&index, conversations);
+        }
+        known.conversations = self.conversations(conversations).await?;
+        Ok(known)
+    }
+
+    async fn from_index(
+        &self,
+        messages: &KeySet,
+        conversations: &[(String, Key)],
+        known: &mut Known,
+    ) -> Result<(), IngestError> {
+        let mut index = self.index.lock().await;
+        if index.is_none() {
+            *index = Some(self.read_index().await?);
+        }
+        if let Some(index) = &*index {
+            known.version = index.version;
+            known.messages = messages.iter().copied().filter(|key| index.contains(*key)).collect();
+            known.turns = turns(index, conversations);
+        }
+        Ok(())
+    }
+
+    /// Reads the keys of all messages.
+    async fn read_index(&self) -> Result<KeyIndex, IngestError> {
+        let table = self.lake.table("messages")?;
+        let pins = Arc::new(SnapshotPins::default());
+        let version = pins.pin(table).await?.version();
+        let config = SessionConfig::new().with_extension(pins);
+        let context = SessionContext::new_with_config(config);
+        let mut index = KeyIndex::new(version);
+        let mut stream = key_columns(&context, table)?.execute_stream().await?;
+        while let Some(batch) = stream.try_next().await? {
+            index.add(&plain(&batch)?, None);
+        }
+        tracing::debug!(keys = index.len(), version, "read the keys of all messages");
+        Ok(index)
+    }
+
+    async fn conversations(
+        &self,
+        wanted: &[(String, Key)],
+    ) -> Result<Option<RecordBatch>, IngestError> {
+        let table = self.lake.table("conversations")?;
+        if wanted.is_empty() || table.snapshot().await?.records() == 0 {
+            return Ok(None);
+        }
+        let rows = context()
+            .read_table(table.provider())?
+            .filter(is_one_of("conversation_id", wanted))?;
+        let rows = rows.collect().await?;
+        let Some(first) = rows.first() else { return Ok(None) };
+        let rows = concat_batches(&first.schema(), &rows)?;
+        Ok((rows.num_rows() > 0).then_some(rows))
+    }
+}
+
+fn context() -> SessionContext {
+    SessionContext::new()
+}
+
+fn key_columns(context: &SessionContext, table: &Arc<LakeTable>) -> Result<DataFrame, IngestError> {
+    let columns = ["conversation_id", "message_id", "turn_index"];
+    Ok(context.read_table(table.provider())?.select_columns(&columns)?)
+}
+
+fn is_one_of(column: &str, wanted: &[(String, Key)]) -> datafusion::logical_expr::Expr {
+    col(column).in_list(wanted.iter().map(|(id, _)| lit(id.as_str())).collect(), false)
+}
+
+fn turns(index: &KeyIndex, conversations: &[(String, Key)]) -> Keyed<i32> {
+    let found = conversations.iter().filter_map(|(_, key)| Some((*key, index.next_turn(*key)?)));
+    found.collect()
+}
+
+/// The key columns with plain strings: scans may give views or dictionaries.
+fn plain(batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
+    let types = [DataType::Utf8, DataType::Utf8, DataType::Int32];
+    let columns = batch.columns().iter().zip(&types).map(|(column, wanted)| cast(column, wanted));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let fields = types.iter().zip(batch.schema().fields().iter()).map(|(data_type, field)| {
+        Field::new(field.name(), data_type.clone(), true)
+    });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
+}
