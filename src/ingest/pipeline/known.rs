@@ -33,17 +33,18 @@ pub(super) struct Known {
 }
 
 impl Ingest {
-    /// Looks up messages and conversations. `messages` are the keys of the write and its
-    /// conversation ids, each once, with their keys.
+    /// Looks up messages and conversations: the keys of the write's messages, and the ids of its
+    /// conversations, each once, with their keys. `with_index` uses the index for small writes too.
     pub(super) async fn look_up(
         &self,
         messages: &KeySet,
         conversations: &[(String, Key)],
+        with_index: bool,
     ) -> Result<Known, IngestError> {
         let table = self.lake.table("messages")?;
         let snapshot = table.snapshot().await?;
         let mut known = Known { version: snapshot.version(), ..Known::default() };
-        if conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
+        if with_index || conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
             self.from_index(messages, conversations, &mut known).await?;
         } else if !messages.is_empty() && snapshot.records() > 0 {
             let context = context();

@@ -75,7 +75,7 @@ impl Ingest {
     /// written. The bad rows of an import are in the receipt.
     pub async fn write(&self, rows: Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
         for _ in 0..REDOS {
-            match self.try_write(&rows, mode).await {
+            match self.try_write(&rows, mode, true).await {
                 Err(IngestError::Lake(LakeError::Moved { .. })) => {
                     // Another process wrote: what was looked up may be out of date.
                     *self.index.lock().await = None;
@@ -87,12 +87,26 @@ impl Ingest {
         Err(IngestError::Lake(LakeError::Contention { table: "messages".into(), attempts: REDOS }))
     }
 
+    /// What [`Ingest::write`] would do, without writing. Rows that were checked count as there for
+    /// the checks after them, until [`Ingest::forget_keys`].
+    ///
+    /// # Errors
+    /// As [`Ingest::write`].
+    pub async fn check(&self, rows: Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
+        self.try_write(&rows, mode, false).await
+    }
+
     /// Frees the memory that a large import has taken.
     pub async fn forget_keys(&self) {
         *self.index.lock().await = None;
     }
 
-    async fn try_write(&self, rows: &Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
+    async fn try_write(
+        &self,
+        rows: &Rows,
+        mode: WriteMode,
+        really: bool,
+    ) -> Result<Receipt, IngestError> {
         let mut rejects = Rejects::new(rows, mode);
         let mut receipt = Receipt::default();
         let mut append = Append::default();
@@ -101,10 +115,10 @@ impl Ingest {
             self.checked("conversations", rows.conversations.as_ref(), mode, &mut rejects)?;
 
         let keys = Keys::of(&given, &messages)?;
-        let _claim = self.claims.claim(keys.conversations.iter().map(|(_, key)| *key).collect());
-        let _claim = _claim.await;
+        let claim = keys.conversations.iter().map(|(_, key)| *key).collect();
+        let _claim = self.claims.claim(claim).await;
         let wanted: KeySet = keys.messages.iter().map(|(key, _)| *key).collect();
-        let known = self.look_up(&wanted, &keys.conversations).await?;
+        let known = self.look_up(&wanted, &keys.conversations, !really).await?;
         let mut seen = KeySet::default();
         let fresh: Vec<bool> = keys
             .messages
@@ -137,7 +151,10 @@ impl Ingest {
             push(&mut append, &mut receipt, table, batch);
         }
         if messages.len() > 0 {
-            let scored = self.scored(messages.batch()?).await?;
+            let scored = match really {
+                true => self.scored(messages.batch()?).await?,
+                false => messages.batch()?,
+            };
             push(&mut append, &mut receipt, "messages", scored);
         }
         receipt.rejected = rejects.found;
@@ -147,7 +164,9 @@ impl Ingest {
         if !keys.is_empty() {
             append.messages_unchanged_since = Some(known.version);
         }
-        self.lake.append(append).await?;
+        if really {
+            self.lake.append(append).await?;
+        }
         if let Some(index) = &mut *self.index.lock().await {
             for ((message, conversation), turn) in keys.into_iter().zip(next_turns) {
                 index.insert(message, conversation, turn);
