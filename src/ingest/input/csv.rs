@@ -19,6 +19,8 @@ pub(crate) struct CsvSplitter<R> {
     output: Vec<u8>,
     ends: Vec<usize>,
     done: bool,
+    /// Line ends that the reader has not seen.
+    skipped: u64,
 }
 
 /// The fields of a record, without quotes.
@@ -53,6 +55,7 @@ impl<R: Read> CsvSplitter<R> {
             output: vec![0; 4096],
             ends: vec![0; 64],
             done: false,
+            skipped: 0,
         }
     }
 
@@ -83,19 +86,38 @@ impl<R: Read> CsvSplitter<R> {
         Ok(())
     }
 
+    fn fill_if_used_up(&mut self) -> Result<(), Fault> {
+        if self.at < self.input.len() || self.ended {
+            return Ok(());
+        }
+        self.fill().map_err(|error| {
+            self.done = true;
+            Fault::Io(error)
+        })
+    }
+
+    /// Passes blank lines and the second half of `\r\n`, so that a record's line is its own.
+    fn skip_line_ends(&mut self) -> Result<(), Fault> {
+        loop {
+            self.fill_if_used_up()?;
+            match self.input.get(self.at) {
+                Some(b'\n') => self.skipped += 1,
+                Some(b'\r') => {}
+                _ => return Ok(()),
+            }
+            self.at += 1;
+        }
+    }
+
     fn scan(&mut self) -> Result<Option<(u64, usize, usize)>, Fault> {
         if self.done {
             return Ok(None);
         }
-        let line = self.reader.line();
+        self.skip_line_ends()?;
+        let line = self.reader.line() + self.skipped;
         let (mut length, mut fields, mut overlong) = (0, 0, false);
         loop {
-            if self.at == self.input.len() && !self.ended {
-                self.fill().map_err(|error| {
-                    self.done = true;
-                    Fault::Io(error)
-                })?;
-            }
+            self.fill_if_used_up()?;
             let (result, read, written, ended) = self.reader.read_record(
                 &self.input[self.at..],
                 &mut self.output[length..],
@@ -157,8 +179,8 @@ mod tests {
 
     #[test]
     fn records_with_quotes_and_line_breaks() {
-        let text = b"a,b\n\"x, \"\"y\"\"\nz\",2\r\n,\n";
-        assert_eq!(cut(text, 1 << 20), ["1: a|b", "2: x, \"y\"\nz|2", "4: |"]);
+        let text = b"a,b\n\"x, \"\"y\"\"\nz\",2\r\n\n,\n";
+        assert_eq!(cut(text, 1 << 20), ["1: a|b", "2: x, \"y\"\nz|2", "5: |"]);
         assert_eq!(cut(b"", 100), Vec::<String>::new());
     }
 

@@ -71,7 +71,7 @@ fn files(input: &str) -> Result<Vec<Source>, IngestError> {
     let mut sources = Vec::new();
     for path in paths {
         let path = path.map_err(|error| {
-            IngestError::io(error.path().display().to_string(), error.into_error())
+            IngestError::io(error.path().display().to_string(), error.into())
         })?;
         if !path.is_dir() {
             sources.push(file(path)?);
@@ -164,7 +164,7 @@ mod tests {
             std::fs::write(folder.path().join(name), "{}").unwrap();
         }
         let root = folder.path().display();
-        let found = expand(&[format!("file://{root}/*.jsonl")]).await.unwrap();
+        let found = expand(&[format!("file://{root}/*.jsonl")]).await.unwrap_or_else(|e| panic!("XX {e}"));
         let names: Vec<_> = found.iter().map(|source| source.name.clone()).collect();
         assert_eq!(names, [format!("file://{root}/a.jsonl"), format!("file://{root}/b.jsonl")]);
         let found = expand(&[format!("file://{root}/c.txt")]).await.unwrap();

@@ -49,7 +49,9 @@ pub(crate) struct Splitter<R> {
     source: R,
     limit: usize,
     layout: Layout,
+    /// Room for bytes; those before `end` have been read.
     buffer: Vec<u8>,
+    end: usize,
     /// Bytes before this one are done with.
     start: usize,
     /// Bytes before this one have been looked at.
@@ -80,6 +82,7 @@ impl<R: Read> Splitter<R> {
             limit,
             layout,
             buffer: Vec::new(),
+            end: 0,
             start: 0,
             scan: 0,
             line: 1,
@@ -109,20 +112,24 @@ impl<R: Read> Splitter<R> {
         if self.ended {
             return Ok(false);
         }
-        if self.start > 0 {
-            self.buffer.drain(..self.start);
-            self.scan -= self.start;
-            self.start = 0;
+        if self.end == self.buffer.len() {
+            match self.start {
+                0 => self.buffer.resize((self.end * 2).max(CHUNK), 0),
+                start => {
+                    self.buffer.copy_within(start.., 0);
+                    self.end -= start;
+                    self.scan -= start;
+                    self.start = 0;
+                }
+            }
         }
-        let before = self.buffer.len();
-        self.buffer.resize(before + CHUNK, 0);
         let read = loop {
-            match self.source.read(&mut self.buffer[before..]) {
+            match self.source.read(&mut self.buffer[self.end..]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 other => break other,
             }
         };
-        self.buffer.truncate(before + *read.as_ref().unwrap_or(&0));
+        self.end += *read.as_ref().unwrap_or(&0);
         match read {
             Ok(0) => self.ended = true,
             Ok(_) => {}
@@ -148,7 +155,7 @@ impl<R: Read> Splitter<R> {
         }
         let mut overlong = false;
         loop {
-            if let Some(at) = memchr(b'\n', &self.buffer[self.scan..]) {
+            if let Some(at) = memchr(b'\n', &self.buffer[self.scan..self.end]) {
                 let (line, from, to) = (self.line, self.start, self.scan + at);
                 self.line += 1;
                 self.start = to + 1;
@@ -161,13 +168,13 @@ impl<R: Read> Splitter<R> {
                 }
                 continue;
             }
-            self.scan = self.buffer.len();
+            self.scan = self.end;
             if self.scan - self.start > self.limit {
                 overlong = true;
                 self.start = self.scan;
             }
             if !self.fill()? {
-                let (line, from, to) = (self.line, self.start, self.buffer.len());
+                let (line, from, to) = (self.line, self.start, self.end);
                 self.start = to;
                 self.scan = to;
                 self.stage = Stage::Done;
@@ -182,7 +189,7 @@ impl<R: Read> Splitter<R> {
 
     fn next_value(&mut self) -> Result<Option<(u64, usize, usize)>, Fault> {
         while let Stage::Seek(seek) = &mut self.stage {
-            let (used, outcome) = seek.feed(&self.buffer[self.scan..]);
+            let (used, outcome) = seek.feed(&self.buffer[self.scan..self.end]);
             let to = self.scan + used;
             self.pass(to);
             match outcome {
@@ -217,7 +224,7 @@ impl<R: Read> Splitter<R> {
     fn skip_separators(&mut self) -> Result<bool, Fault> {
         let array = matches!(self.layout, Layout::Array(_));
         loop {
-            let rest = &self.buffer[self.start..];
+            let rest = &self.buffer[self.start..self.end];
             // The line break before a record stays, so that its indentation can be seen.
             match rest.iter().position(|byte| !is_separator(*byte, array)) {
                 Some(at) => {
@@ -230,7 +237,7 @@ impl<R: Read> Splitter<R> {
                     return Ok(!end);
                 }
                 None => {
-                    let to = self.buffer.len();
+                    let to = self.end;
                     self.pass(to);
                     if !self.fill()? {
                         self.stage = Stage::Done;
@@ -251,13 +258,13 @@ impl<R: Read> Splitter<R> {
         loop {
             let mut at = self.scan;
             let mut end = None;
-            while at < self.buffer.len() {
+            while at < self.end {
                 if escaped {
                     escaped = false;
                     at += 1;
                 } else if string {
-                    match memchr2(b'"', b'\\', &self.buffer[at..]) {
-                        None => at = self.buffer.len(),
+                    match memchr2(b'"', b'\\', &self.buffer[at..self.end]) {
+                        None => at = self.end,
                         Some(found) => {
                             at += found + 1;
                             escaped = self.buffer[at - 1] == b'\\';
@@ -295,7 +302,7 @@ impl<R: Read> Splitter<R> {
                     false => Ok(Some((line, from, to))),
                 };
             }
-            self.scan = self.buffer.len();
+            self.scan = self.end;
             if self.scan - self.start > self.limit {
                 overlong = true;
                 let to = self.scan;
@@ -317,8 +324,8 @@ impl<R: Read> Splitter<R> {
     fn resume(&mut self) -> usize {
         let indent = self.indent.clone().unwrap_or_default();
         let mut at = self.start;
-        while let Some(found) = memchr(b'\n', &self.buffer[at..]) {
-            let line = &self.buffer[at + found + 1..];
+        while let Some(found) = memchr(b'\n', &self.buffer[at..self.end]) {
+            let line = &self.buffer[at + found + 1..self.end];
             let opens = line.starts_with(&indent) && line.get(indent.len()) == Some(&b'{');
             let before = &self.buffer[self.start..at + found];
             let comma = before[..trimmed(before)].last() == Some(&b',');
@@ -328,7 +335,7 @@ impl<R: Read> Splitter<R> {
             at += found + 1;
         }
         self.stage = Stage::Done;
-        self.buffer.len()
+        self.end
     }
 
     /// The blanks between the last line break and `start`.
