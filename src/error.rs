@@ -5,6 +5,7 @@ pub mod sqlstate;
 
 use datafusion::error::DataFusionError;
 
+use crate::ingest::IngestError;
 use crate::lake::LakeError;
 
 /// What an engine operation can fail with.
@@ -27,6 +28,9 @@ pub enum Error {
     /// An operation on the lake.
     #[error("{0}")]
     Lake(#[from] LakeError),
+    /// Rows that could not be taken in.
+    #[error("{0}")]
+    Ingest(IngestError),
     /// An operating-system error, with what was being done.
     #[error("{context}: {source}")]
     Io {
@@ -70,7 +74,19 @@ impl Error {
             Error::Query(error) => classify::datafusion(error),
             Error::Statement { state, .. } => state,
             Error::Lake(_) => sqlstate::IO_ERROR,
+            Error::Ingest(error) => error.sqlstate(),
             Error::Io { .. } => sqlstate::IO_ERROR,
+        }
+    }
+}
+
+impl From<IngestError> for Error {
+    /// What came up in the lake or in a query stays an error of theirs.
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Lake(inner) => Error::Lake(inner),
+            IngestError::Query(inner) => Error::from(inner),
+            other => Error::Ingest(other),
         }
     }
 }

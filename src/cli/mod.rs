@@ -8,6 +8,7 @@
     reason = "the command line writes results to the standard output and messages to the standard error"
 )]
 
+mod import;
 mod sql;
 
 use std::process::ExitCode;
@@ -42,12 +43,14 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(import::Import),
     Sql(sql::Sql),
 }
 
 impl Command {
     async fn run(self) -> Result<(), Failure> {
         match self {
+            Command::Import(command) => command.run().await,
             Command::Sql(command) => command.run().await,
         }
     }

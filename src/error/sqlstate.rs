@@ -7,6 +7,8 @@ macro_rules! states {
 }
 
 states! {
+    /// A value for a column that the engine alone writes.
+    GENERATED_ALWAYS = "428C9";
     /// The statement finished.
     SUCCESSFUL_COMPLETION = "00000";
     /// The server is at its connection limit.

@@ -6,6 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use serde::Serialize;
 
+use crate::error::sqlstate;
 use crate::lake::LakeError;
 
 /// A record that did not go in: where it is, which field is at fault and why.
@@ -94,6 +95,25 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// The five-character SQLSTATE that clients see.
+    pub fn sqlstate(&self) -> &'static str {
+        match self {
+            IngestError::Io { .. } | IngestError::Lake(_) => sqlstate::IO_ERROR,
+            IngestError::Invalid(reject) if reject.reason.starts_with("is required") => {
+                sqlstate::NOT_NULL_VIOLATION
+            }
+            IngestError::Invalid(_) | IngestError::Stopped(_) => sqlstate::CHECK_VIOLATION,
+            IngestError::Column { reason, .. } if reason.starts_with("does not exist") => {
+                sqlstate::UNDEFINED_COLUMN
+            }
+            IngestError::Column { .. } => sqlstate::GENERATED_ALWAYS,
+            IngestError::Format { .. } | IngestError::Mapping { .. } => {
+                sqlstate::INVALID_PARAMETER_VALUE
+            }
+            IngestError::Arrow(_) | IngestError::Query(_) => sqlstate::INTERNAL_ERROR,
+        }
+    }
+
     /// An input/output error with the file that it is about.
     pub(crate) fn io(path: impl Into<String>, source: std::io::Error) -> Self {
         let path = path.into();

@@ -127,7 +127,7 @@ impl DataSink for Sink {
         data: SendableRecordBatchStream,
         context: &Arc<TaskContext>,
     ) -> Result<u64> {
-        let mut reserved = datafusion::execution::memory_pool::MemoryConsumer::new("INSERT")
+        let reserved = datafusion::execution::memory_pool::MemoryConsumer::new("INSERT")
             .register(context.memory_pool());
         let mut batches: Vec<RecordBatch> = Vec::new();
         let mut data = data;
@@ -139,7 +139,7 @@ impl DataSink for Sink {
         let rows = concat_batches(&first.schema(), &batches)?;
         drop(batches);
         let written = self.ingest.write(Rows::of(&self.name, rows), WriteMode::Statement).await;
-        let receipt = written.map_err(|error| DataFusionError::External(Box::new(error)))?;
+        let receipt = written.map_err(|error| DataFusionError::from(crate::Error::from(error)))?;
         Ok(receipt.inserted(&self.name))
     }
 }

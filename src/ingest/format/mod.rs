@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::IngestError;
 use super::mapping::Mapping;
+pub(crate) use canonical::Defaults;
 pub(crate) use read::{Chunk, ReadOptions, Reading, read};
 
 /// The form of a file.

@@ -6,10 +6,12 @@ use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, Strin
 use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::arrow::json::LineDelimitedWriter;
-use futures::StreamExt;
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
+use bytes::{Buf, Bytes};
+use object_store::path::Path as ObjectPath;
+use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::async_reader::ParquetObjectReader;
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
 use tokio::runtime::Handle;
 
 use super::canonical::{Defaults, OF_MESSAGES, is_engine};
@@ -30,24 +32,57 @@ pub(super) fn open(source: &Source, rows: usize, runtime: &Handle) -> Result<Bat
         Place::File(path) => {
             let file = std::fs::File::open(path)
                 .map_err(|error| IngestError::io(&source.name, error))?;
-            let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-                .and_then(|builder| builder.with_batch_size(rows).build())
-                .map_err(|error| fault(&error))?;
-            Ok(Box::new(reader.map(move |batch| batch.map_err(|error| fault(&error)))))
+            batches(file, rows, fault)
         }
         Place::Object(store, path) => {
-            let reader = ParquetObjectReader::new(Arc::clone(store), path.clone());
-            let runtime = runtime.clone();
-            let stream = runtime.block_on(async {
-                let builder = ParquetRecordBatchStreamBuilder::new(reader).await?;
-                builder.with_batch_size(rows).build()
-            });
-            let mut stream = stream.map_err(|error| fault(&error))?;
-            Ok(Box::new(std::iter::from_fn(move || {
-                let batch = runtime.block_on(stream.next())?;
-                Some(batch.map_err(|error| fault(&error)))
-            })))
+            let object = Object {
+                store: Arc::clone(store),
+                path: path.clone(),
+                size: source.size.unwrap_or(0),
+                runtime: runtime.clone(),
+            };
+            batches(object, rows, fault)
         }
+    }
+}
+
+fn batches<R: ChunkReader + 'static>(
+    reader: R,
+    rows: usize,
+    fault: impl Fn(&dyn std::fmt::Display) -> IngestError + 'static,
+) -> Result<Batches, IngestError> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(reader)
+        .and_then(|builder| builder.with_batch_size(rows).build())
+        .map_err(|error| fault(&error))?;
+    Ok(Box::new(reader.map(move |batch| batch.map_err(|error| fault(&error)))))
+}
+
+/// An object read range by range, on a thread that may block.
+struct Object {
+    store: Arc<dyn ObjectStore>,
+    path: ObjectPath,
+    size: u64,
+    runtime: Handle,
+}
+
+impl Length for Object {
+    fn len(&self) -> u64 {
+        self.size
+    }
+}
+
+impl ChunkReader for Object {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let length = usize::try_from(self.size.saturating_sub(start).min(1 << 16));
+        Ok(self.get_bytes(start, length.unwrap_or(0))?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let range = start..start + length as u64;
+        let read = self.runtime.block_on(self.store.get_range(&self.path, range));
+        read.map_err(|error| ParquetError::External(Box::new(error)))
     }
 }
 

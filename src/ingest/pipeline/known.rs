@@ -141,9 +141,9 @@ fn plain(batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
     let types = [DataType::Utf8, DataType::Utf8, DataType::Int32];
     let columns = batch.columns().iter().zip(&types).map(|(column, wanted)| cast(column, wanted));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let fields = types.iter().zip(batch.schema().fields().iter()).map(|(data_type, field)| {
-        Field::new(field.name(), data_type.clone(), true)
-    });
+    let names = ["conversation_id", "message_id", "turn_index"];
+    let fields = names.into_iter().zip(types);
+    let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
     let schema = Schema::new(fields.collect::<Vec<_>>());
     Ok(RecordBatch::try_new(Arc::new(schema), columns)?)
 }

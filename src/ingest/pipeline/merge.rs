@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use chrono::Utc;
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, ListBuilder, RecordBatch, StringArray, StringBuilder, new_null_array,
+    Array, ArrayRef, AsArray, ListBuilder, RecordBatch, StringArray, StringBuilder, UInt32Array,
+    new_null_array,
 };
 use datafusion::arrow::compute::interleave;
 use datafusion::arrow::datatypes::DataType;
@@ -141,7 +142,7 @@ pub(super) fn merge(
         }
     }
     let all = RecordBatch::try_new(Arc::clone(&given.schema), columns.clone())?;
-    let rows = datafusion::arrow::compute::take_record_batch(&all, &rows.into())?;
+    let rows = datafusion::arrow::compute::take_record_batch(&all, &UInt32Array::from(rows))?;
     let keep = group.iter().map(|group| sound[*group]).collect();
     Ok(Merged { rows, new_conversations, columns, group, keep })
 }

@@ -37,6 +37,14 @@ pub trait Score: Send + Sync {
     fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError>;
 }
 
+struct Shipped;
+
+impl Score for Shipped {
+    fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError> {
+        Ok(messages.clone())
+    }
+}
+
 /// The write path of one lake, shared by all who write.
 pub struct Ingest {
     lake: Arc<Lake>,
@@ -56,6 +64,11 @@ impl std::fmt::Debug for Ingest {
 const REDOS: usize = 100;
 
 impl Ingest {
+    /// The write path of a lake.
+    pub fn new(lake: Arc<Lake>) -> Arc<Ingest> {
+        Ingest::with_score(lake, Arc::new(Shipped))
+    }
+
     /// The write path of a lake, scoring with `score`.
     pub fn with_score(lake: Arc<Lake>, score: Arc<dyn Score>) -> Arc<Ingest> {
         let (claims, index) = (Arc::default(), tokio::sync::Mutex::new(None));
@@ -77,9 +90,8 @@ impl Ingest {
         for _ in 0..REDOS {
             match self.try_write(&rows, mode, true).await {
                 Err(IngestError::Lake(LakeError::Moved { .. })) => {
-                    // Another process wrote: what was looked up may be out of date.
+                    // Another process wrote, and the lake has read what: look again.
                     *self.index.lock().await = None;
-                    self.lake.table("messages")?.refresh().await?;
                 }
                 other => return other,
             }
@@ -158,6 +170,7 @@ impl Ingest {
             push(&mut append, &mut receipt, "messages", scored);
         }
         receipt.rejected = rejects.found;
+        receipt.rejected.sort_by_key(|reject| reject.line);
         if append.tables.is_empty() {
             return Ok(receipt);
         }
