@@ -11,7 +11,8 @@ use parking_lot::Mutex;
 
 use super::{Failure, LakeArgument};
 use crate::ingest::{
-    Batch, ImportOptions, ImportReport, Ingest, IngestError, OnError, Progress, Receipt, Reject, import,
+    Batch, ImportOptions, ImportReport, Ingest, IngestError, OnError, Progress, Receipt, Reject,
+    import,
 };
 use crate::lake::{Lake, LakeOptions};
 
@@ -100,7 +101,10 @@ impl Import {
             batch_rows: self.batch_rows,
         };
         let display = Arc::new(Display::new(&self)?);
-        let create = LakeOptions { create: true, ..LakeOptions::default() };
+        let create = LakeOptions {
+            create: true,
+            ..LakeOptions::default()
+        };
         let lake = match self.dry_run {
             false => Lake::open(&self.lake.lake, create).await?,
             true => match Lake::open(&self.lake.lake, LakeOptions::default()).await {
@@ -130,7 +134,11 @@ impl Import {
     }
 
     fn summary(&self, report: &ImportReport, display: &Display) {
-        let verb = if self.dry_run { "would import" } else { "imported" };
+        let verb = if self.dry_run {
+            "would import"
+        } else {
+            "imported"
+        };
         println!(
             "{verb} {} messages in {} new conversations from {} files ({} records) in {:.1} s, {} \
              messages/s",
@@ -152,7 +160,10 @@ impl Import {
         if report.interrupted {
             println!("interrupted: run the same import again to complete it");
         }
-        let hidden = display.rejected.load(Ordering::Relaxed).saturating_sub(SHOWN);
+        let hidden = display
+            .rejected
+            .load(Ordering::Relaxed)
+            .saturating_sub(SHOWN);
         if hidden > 0 && self.reject_file.is_none() {
             println!("{hidden} rejects are not shown; --reject-file FILE keeps all of them");
         }
@@ -179,18 +190,27 @@ impl Display {
             let path = path.as_deref();
             let open = path.map(|path| {
                 let mut options = File::options();
-                options.create(true).write(true).append(append).truncate(!append);
-                options.open(path).map_err(|error| IngestError::io(path, error))
+                options
+                    .create(true)
+                    .write(true)
+                    .append(append)
+                    .truncate(!append);
+                options
+                    .open(path)
+                    .map_err(|error| IngestError::io(path, error))
             });
             open.transpose()
         };
-        let bar = (!command.quiet && std::io::stderr().is_terminal()).then(ProgressBar::new_spinner);
+        let bar =
+            (!command.quiet && std::io::stderr().is_terminal()).then(ProgressBar::new_spinner);
         Ok(Display {
             bar,
             quiet: command.quiet,
             begun: Instant::now(),
             last_line: Mutex::new(Instant::now()),
-            rejects: open(&command.reject_file, false)?.map(BufWriter::new).map(Mutex::new),
+            rejects: open(&command.reject_file, false)?
+                .map(BufWriter::new)
+                .map(Mutex::new),
             acknowledged: open(&command.acknowledge_file, true)?.map(Mutex::new),
             rejected: AtomicU64::new(0),
             messages: AtomicU64::new(0),
@@ -204,7 +224,10 @@ impl Display {
             bar.finish_and_clear();
         }
         if let Some(rejects) = &self.rejects {
-            rejects.lock().flush().map_err(|error| IngestError::io("--reject-file", error))?;
+            rejects
+                .lock()
+                .flush()
+                .map_err(|error| IngestError::io("--reject-file", error))?;
         }
         self.failure.lock().take().map_or(Ok(()), Err)
     }
@@ -212,7 +235,9 @@ impl Display {
     /// Keeps the first failure to write a file of ours; there is no use in going on.
     fn note(&self, file: &str, result: std::io::Result<()>) {
         if let Err(error) = result {
-            self.failure.lock().get_or_insert(IngestError::io(file, error));
+            self.failure
+                .lock()
+                .get_or_insert(IngestError::io(file, error));
             self.cancelled.store(true, Ordering::Relaxed);
         }
     }
@@ -274,7 +299,8 @@ impl Progress for Display {
 
     fn acknowledged(&self, batch: &Batch, receipt: &Receipt) {
         let messages = receipt.inserted("messages");
-        self.messages.fetch_add(messages + receipt.duplicates, Ordering::Relaxed);
+        self.messages
+            .fetch_add(messages + receipt.duplicates, Ordering::Relaxed);
         if let Some(file) = &self.acknowledged {
             let line = serde_json::json!({
                 "batch": batch.number,

@@ -111,7 +111,12 @@ impl TableBuilder {
             }
         }
         let schema = Arc::new(Schema::new(fields));
-        TableBuilder { schema, columns, lines: Vec::new(), bytes: 0 }
+        TableBuilder {
+            schema,
+            columns,
+            lines: Vec::new(),
+            bytes: 0,
+        }
     }
 
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
@@ -129,7 +134,9 @@ impl TableBuilder {
 
     /// An empty row for this table.
     pub(crate) fn row<'a>(&self) -> Row<'a> {
-        Row { slots: vec![Slot::Null; self.columns.len()] }
+        Row {
+            slots: vec![Slot::Null; self.columns.len()],
+        }
     }
 
     /// Takes a row in; `line` is where its record begins.
@@ -235,7 +242,9 @@ fn to_slot<'a>(data_type: &DataType, cell: Cell<'a>) -> Result<Slot<'a>, String>
             _ => Err(wants("a number", &cell)),
         },
         (DataType::Boolean, _) => match &cell {
-            Cell::Json(value) if value.is_boolean() => Ok(Slot::Bool(value.as_bool() == Some(true))),
+            Cell::Json(value) if value.is_boolean() => {
+                Ok(Slot::Bool(value.as_bool() == Some(true)))
+            }
             _ => match string(&cell).map(str::to_ascii_lowercase).as_deref() {
                 Some("true" | "t" | "yes" | "1") => Ok(Slot::Bool(true)),
                 Some("false" | "f" | "no" | "0") => Ok(Slot::Bool(false)),
@@ -301,7 +310,9 @@ fn to_list(cell: Cell<'_>) -> Result<Slot<'_>, String> {
         Cell::Text(text) => words(text),
         _ => None,
     };
-    found.map(Slot::List).ok_or_else(|| wants("a list of text", &cell))
+    found
+        .map(Slot::List)
+        .ok_or_else(|| wants("a list of text", &cell))
 }
 
 fn words(text: &str) -> Option<Vec<Cow<'static, str>>> {
@@ -310,9 +321,19 @@ fn words(text: &str) -> Option<Vec<Cow<'static, str>>> {
         let values: Vec<String> = serde_json::from_str(text).ok()?;
         return Some(values.into_iter().map(Cow::Owned).collect());
     }
-    let inner = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap_or(text);
-    let parts = inner.split(',').map(|part| part.trim().trim_matches('"').to_string());
-    Some(parts.filter(|part| !part.is_empty()).map(Cow::Owned).collect())
+    let inner = text
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'))
+        .unwrap_or(text);
+    let parts = inner
+        .split(',')
+        .map(|part| part.trim().trim_matches('"').to_string());
+    Some(
+        parts
+            .filter(|part| !part.is_empty())
+            .map(Cow::Owned)
+            .collect(),
+    )
 }
 
 fn wants(what: &str, cell: &Cell<'_>) -> String {

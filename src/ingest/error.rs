@@ -122,6 +122,9 @@ impl IngestError {
 
     /// A complaint about a whole file.
     pub(crate) fn format(file: impl Into<String>, message: impl Into<String>) -> Self {
-        IngestError::Format { file: file.into(), message: message.into() }
+        IngestError::Format {
+            file: file.into(),
+            message: message.into(),
+        }
     }
 }

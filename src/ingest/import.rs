@@ -115,12 +115,26 @@ pub struct Batch {
 
 impl Batch {
     fn of(number: u64, rows: &Rows) -> Batch {
-        let Some(origin) = &rows.origin else { return Batch { number, ..Batch::default() } };
-        let lines = origin.messages.iter().chain(&origin.conversations).chain(&origin.others);
+        let Some(origin) = &rows.origin else {
+            return Batch {
+                number,
+                ..Batch::default()
+            };
+        };
+        let lines = origin
+            .messages
+            .iter()
+            .chain(&origin.conversations)
+            .chain(&origin.others);
         let (first, last) = lines.fold((u64::MAX, 0), |(first, last), line| {
             (first.min(*line), last.max(*line))
         });
-        Batch { number, file: origin.file.to_string(), first_line: first.min(last), last_line: last }
+        Batch {
+            number,
+            file: origin.file.to_string(),
+            first_line: first.min(last),
+            last_line: last,
+        }
     }
 }
 
@@ -158,7 +172,10 @@ pub async fn import(
     let read_options = ReadOptions {
         format: Format::named(&options.format)?,
         table: options.table.clone(),
-        defaults: Defaults { source: options.source.clone(), channel: options.channel.clone() },
+        defaults: Defaults {
+            source: options.source.clone(),
+            channel: options.channel.clone(),
+        },
         record_limit: options.record_limit.max(1),
         batch_rows: options.batch_rows.max(1),
         batch_bytes: 32 << 20,
@@ -167,7 +184,10 @@ pub async fn import(
     let sizes: Option<Vec<u64>> = sources.iter().map(|source| source.size).collect();
     progress.started(sources.len(), sizes.map(|sizes| sizes.iter().sum()));
 
-    let mut report = ImportReport { files: sources.len() as u64, ..ImportReport::default() };
+    let mut report = ImportReport {
+        files: sources.len() as u64,
+        ..ImportReport::default()
+    };
     let count = Arc::new(AtomicU64::new(0));
     let stop = Arc::new(AtomicBool::new(false));
     let (sender, mut chunks) = mpsc::channel(READ_AHEAD);
@@ -178,13 +198,22 @@ pub async fn import(
             read_all(&sources, &read_options, &runtime, &count, &stop, &sender)
         })
     };
-    let outcome = write_all(ingest, options, progress, &mut chunks, &count, &stop, &mut report).await;
+    let outcome = write_all(
+        ingest,
+        options,
+        progress,
+        &mut chunks,
+        &count,
+        &stop,
+        &mut report,
+    )
+    .await;
     stop.store(true, Ordering::Relaxed);
     // A reader that waits to hand on its batch wakes up and ends.
     drop(chunks);
-    let read = reader.await.map_err(|error| {
-        IngestError::io("reader", std::io::Error::other(error))
-    })?;
+    let read = reader
+        .await
+        .map_err(|error| IngestError::io("reader", std::io::Error::other(error)))?;
     if !options.dry_run {
         ingest.forget_keys().await;
     }
@@ -257,7 +286,8 @@ fn take_receipt(
     report.messages += receipt.inserted("messages");
     report.duplicates += receipt.duplicates;
     let others = receipt.inserted.iter();
-    let others = others.filter(|(table, _)| !matches!(table.as_str(), "messages" | "conversations"));
+    let others =
+        others.filter(|(table, _)| !matches!(table.as_str(), "messages" | "conversations"));
     report.others += others.map(|(_, rows)| rows).sum::<u64>();
     let rejects = std::mem::take(&mut receipt.rejected);
     progress.acknowledged(&batch, &receipt);
@@ -297,7 +327,13 @@ fn read_all(
                 false => ControlFlow::Continue(()),
             }
         };
-        read(Reading { source, options, runtime, count: Arc::clone(count), take: &mut take })?;
+        read(Reading {
+            source,
+            options,
+            runtime,
+            count: Arc::clone(count),
+            take: &mut take,
+        })?;
         if stop.load(Ordering::Relaxed) {
             break;
         }

@@ -48,13 +48,18 @@ impl Rows {
 
     /// Where a row of a table comes from; its number, from 1, where nothing is known.
     pub(crate) fn place(&self, table: &str, row: usize) -> (String, u64) {
-        let Some(origin) = &self.origin else { return (String::new(), row as u64 + 1) };
+        let Some(origin) = &self.origin else {
+            return (String::new(), row as u64 + 1);
+        };
         let lines = match table {
             "conversations" => &origin.conversations,
             "messages" => &origin.messages,
             _ => &origin.others,
         };
-        (origin.file.to_string(), lines.get(row).copied().unwrap_or(row as u64 + 1))
+        (
+            origin.file.to_string(),
+            lines.get(row).copied().unwrap_or(row as u64 + 1),
+        )
     }
 }
 
@@ -80,7 +85,10 @@ pub const EARLIEST: i64 = 631_152_000_000_000;
 impl WriteMode {
     /// An import with the usual bounds for times.
     pub fn import() -> WriteMode {
-        WriteMode::Import { earliest: EARLIEST, latest: None }
+        WriteMode::Import {
+            earliest: EARLIEST,
+            latest: None,
+        }
     }
 }
 

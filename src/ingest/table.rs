@@ -33,7 +33,11 @@ pub fn writable(
     name: impl Into<String>,
     ingest: Arc<Ingest>,
 ) -> Arc<dyn TableProvider> {
-    Arc::new(Writable { inner: table, ingest, name: name.into() })
+    Arc::new(Writable {
+        inner: table,
+        ingest,
+        name: name.into(),
+    })
 }
 
 impl Writable {
@@ -90,9 +94,12 @@ impl TableProvider for Writable {
             ));
         }
         // What the engine fills may be NULL here.
-        let fields = self.schema().fields().iter().map(|field| {
-            Field::clone(field).with_nullable(true)
-        }).collect::<Vec<_>>();
+        let fields = self
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| Field::clone(field).with_nullable(true))
+            .collect::<Vec<_>>();
         let sink = Sink {
             schema: Arc::new(Schema::new(fields)),
             ingest: Arc::clone(&self.ingest),
@@ -135,10 +142,15 @@ impl DataSink for Sink {
             reserved.try_grow(batch.get_array_memory_size())?;
             batches.push(batch);
         }
-        let Some(first) = batches.first() else { return Ok(0) };
+        let Some(first) = batches.first() else {
+            return Ok(0);
+        };
         let rows = concat_batches(&first.schema(), &batches)?;
         drop(batches);
-        let written = self.ingest.write(Rows::of(&self.name, rows), WriteMode::Statement).await;
+        let written = self
+            .ingest
+            .write(Rows::of(&self.name, rows), WriteMode::Statement)
+            .await;
         let receipt = written.map_err(|error| DataFusionError::from(crate::Error::from(error)))?;
         Ok(receipt.inserted(&self.name))
     }

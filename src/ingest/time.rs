@@ -45,7 +45,10 @@ impl TimeFormat {
             TimeFormat::UnixMicros => text.parse().ok(),
             TimeFormat::Snowflake(epoch) => {
                 let id = text.parse::<u64>().ok()?;
-                i64::try_from(id >> 22).ok()?.checked_add(*epoch)?.checked_mul(1000)
+                i64::try_from(id >> 22)
+                    .ok()?
+                    .checked_add(*epoch)?
+                    .checked_mul(1000)
             }
             TimeFormat::Pattern(pattern, zone) => parse_pattern(text, pattern, *zone),
         }
@@ -72,8 +75,12 @@ pub(crate) fn parse_time(text: &str) -> Option<Micros> {
 fn parse_iso(text: &str, zone: Tz) -> Option<Micros> {
     // Local times that a zone skips or repeats: the earlier reading, the one after the gap.
     match zone {
-        Tz::UTC => string_to_datetime(&Utc, text).ok().map(|time| time.timestamp_micros()),
-        zone => string_to_datetime(&zone, text).ok().map(|time| time.timestamp_micros()),
+        Tz::UTC => string_to_datetime(&Utc, text)
+            .ok()
+            .map(|time| time.timestamp_micros()),
+        zone => string_to_datetime(&zone, text)
+            .ok()
+            .map(|time| time.timestamp_micros()),
     }
 }
 
@@ -81,9 +88,13 @@ fn parse_pattern(text: &str, pattern: &str, zone: Tz) -> Option<Micros> {
     if let Ok(time) = DateTime::parse_from_str(text, pattern) {
         return Some(time.timestamp_micros());
     }
-    let naive = NaiveDateTime::parse_from_str(text, pattern).ok().or_else(|| {
-        NaiveDate::parse_from_str(text, pattern).ok().and_then(|day| day.and_hms_opt(0, 0, 0))
-    })?;
+    let naive = NaiveDateTime::parse_from_str(text, pattern)
+        .ok()
+        .or_else(|| {
+            NaiveDate::parse_from_str(text, pattern)
+                .ok()
+                .and_then(|day| day.and_hms_opt(0, 0, 0))
+        })?;
     let time = zone.from_local_datetime(&naive).earliest()?;
     Some(time.timestamp_micros())
 }
@@ -124,10 +135,16 @@ mod tests {
         assert_eq!(parse_time("2024-03-05 06:07:08"), Some(moment));
         assert_eq!(parse_time("2024-03-05T07:07:08.000+01:00"), Some(moment));
         assert_eq!(TimeFormat::UnixSeconds.parse("1709618828"), Some(moment));
-        assert_eq!(TimeFormat::UnixSeconds.parse("1709618828.5"), Some(moment + 500_000));
+        assert_eq!(
+            TimeFormat::UnixSeconds.parse("1709618828.5"),
+            Some(moment + 500_000)
+        );
         assert_eq!(TimeFormat::UnixMillis.parse("1709618828000"), Some(moment));
         let zone = chrono_tz::Europe::Paris;
-        assert_eq!(TimeFormat::Iso(zone).parse("2024-03-05T07:07:08"), Some(moment));
+        assert_eq!(
+            TimeFormat::Iso(zone).parse("2024-03-05T07:07:08"),
+            Some(moment)
+        );
         let us = TimeFormat::Pattern("%m/%d/%Y %H:%M:%S".into(), zone);
         assert_eq!(us.parse("03/05/2024 07:07:08"), Some(moment));
         let id = (((1_709_618_828_000 - SNOWFLAKE_EPOCH_MS) as u64) << 22) + 4711;

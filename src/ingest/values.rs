@@ -6,8 +6,9 @@ use verbatim_udfs::model::ScoreColumn;
 pub(crate) const ROLES: [&str; 6] = ["customer", "agent", "bot", "tool", "system", "supervisor"];
 
 /// What a conversation can have been held over.
-pub(crate) const CHANNELS: [&str; 7] =
-    ["chat", "email", "ticket", "voice", "sms", "social", "review"];
+pub(crate) const CHANNELS: [&str; 7] = [
+    "chat", "email", "ticket", "voice", "sms", "social", "review",
+];
 
 /// Where a conversation can stand.
 pub(crate) const STATUSES: [&str; 5] = ["open", "pending", "hold", "resolved", "closed"];

@@ -43,7 +43,11 @@ enum Target {
 
 /// The columns that a caller may fill: no scores and no times of writing.
 pub(super) fn writable(table: &TableSchema) -> Schema {
-    let fields = table.columns.fields().iter().filter(|field| !is_engine(&table.name, field.name()));
+    let fields = table
+        .columns
+        .fields()
+        .iter()
+        .filter(|field| !is_engine(&table.name, field.name()));
     Schema::new(fields.cloned().collect::<Vec<_>>())
 }
 
@@ -87,10 +91,20 @@ impl Canonical {
         }
         for field in rows_of.columns.fields() {
             let column = rows.column(field.name());
-            targets.insert(field.name().clone(), column.map_or(Target::Engine, Target::Message));
+            targets.insert(
+                field.name().clone(),
+                column.map_or(Target::Engine, Target::Message),
+            );
         }
         let attributes = rows.column("attributes");
-        Canonical { targets, defaults, conversations: conversation_rows, rows, single, attributes }
+        Canonical {
+            targets,
+            defaults,
+            conversations: conversation_rows,
+            rows,
+            single,
+            attributes,
+        }
     }
 
     /// Whether a record with such members can be one of ours.
@@ -113,15 +127,15 @@ impl Canonical {
             let fault = |reason| Fault::new(name.as_ref(), reason);
             match self.targets.get(name.as_ref()) {
                 Some(Target::Engine) => {}
-                Some(Target::Message(_)) if !message => {
-                    match self.conversations.column(&name) {
-                        Some(column) => {
-                            let cell = attribute_text(&name, cell);
-                            conversation.set(&self.conversations, column, cell).map_err(fault)?;
-                        }
-                        None => keep(&mut extra, &name, cell),
+                Some(Target::Message(_)) if !message => match self.conversations.column(&name) {
+                    Some(column) => {
+                        let cell = attribute_text(&name, cell);
+                        conversation
+                            .set(&self.conversations, column, cell)
+                            .map_err(fault)?;
                     }
-                }
+                    None => keep(&mut extra, &name, cell),
+                },
                 Some(Target::Message(column)) => {
                     if !self.single
                         && SHARED.contains(&name.as_ref())
@@ -131,10 +145,13 @@ impl Canonical {
                             .set(&self.conversations, column, cell.clone())
                             .map_err(fault)?;
                     }
-                    row.set(&self.rows, *column, attribute_text(&name, cell)).map_err(fault)?;
+                    row.set(&self.rows, *column, attribute_text(&name, cell))
+                        .map_err(fault)?;
                 }
                 Some(Target::Conversation(column)) => {
-                    conversation.set(&self.conversations, *column, cell).map_err(fault)?;
+                    conversation
+                        .set(&self.conversations, *column, cell)
+                        .map_err(fault)?;
                     about_conversation |= !conversation.is_null(*column);
                 }
                 None => keep(&mut extra, &name, cell),
@@ -167,14 +184,19 @@ impl Canonical {
         if !extra.is_empty()
             && let Some(column) = attributes
         {
-            let given = row.text(column).map(serde_json::from_str::<Map<String, Value>>);
+            let given = row
+                .text(column)
+                .map(serde_json::from_str::<Map<String, Value>>);
             match given {
                 Some(Ok(mut given)) => {
                     given.append(&mut extra);
                     extra = given;
                 }
                 Some(Err(error)) => {
-                    return Err(Fault::new("attributes", format!("is no JSON object: {error}")));
+                    return Err(Fault::new(
+                        "attributes",
+                        format!("is no JSON object: {error}"),
+                    ));
                 }
                 None => {}
             }
@@ -186,10 +208,15 @@ impl Canonical {
     }
 
     fn set_defaults(&self, row: &mut Row<'_>, message: bool) -> Result<(), Fault> {
-        let table = if message { &self.rows } else { &self.conversations };
-        for (name, default) in
-            [("source", &self.defaults.source), ("channel", &self.defaults.channel)]
-        {
+        let table = if message {
+            &self.rows
+        } else {
+            &self.conversations
+        };
+        for (name, default) in [
+            ("source", &self.defaults.source),
+            ("channel", &self.defaults.channel),
+        ] {
             if let (Some(column), Some(default)) = (table.column(name), default)
                 && row.is_null(column)
             {
@@ -229,6 +256,9 @@ pub(super) fn definition(
     let found = tables.iter().find(|table| table.name == name).cloned();
     found.ok_or_else(|| {
         let known: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
-        IngestError::format(name, format!("is no table of the lake; it has {}", known.join(", ")))
+        IngestError::format(
+            name,
+            format!("is no table of the lake; it has {}", known.join(", ")),
+        )
     })
 }

@@ -40,11 +40,16 @@ impl Head {
     }
 
     fn text(&self) -> &[u8] {
-        self.bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&self.bytes)
+        self.bytes
+            .strip_prefix(b"\xEF\xBB\xBF")
+            .unwrap_or(&self.bytes)
     }
 
     fn first_byte(&self) -> Option<u8> {
-        self.text().iter().copied().find(|byte| !byte.is_ascii_whitespace())
+        self.text()
+            .iter()
+            .copied()
+            .find(|byte| !byte.is_ascii_whitespace())
     }
 
     /// Where the records of a JSON file without a mapping are.
@@ -52,7 +57,11 @@ impl Head {
         if self.first_byte() == Some(b'[') {
             return Layout::Array(Vec::new());
         }
-        let line = self.text().trim_ascii_start().split(|byte| *byte == b'\n').next();
+        let line = self
+            .text()
+            .trim_ascii_start()
+            .split(|byte| *byte == b'\n')
+            .next();
         // A first line that opens what it does not close belongs to a value of several lines.
         match serde_json::from_slice::<serde::de::IgnoredAny>(line.unwrap_or_default()) {
             Err(error) if error.is_eof() && self.bytes.contains(&b'\n') => Layout::Values,
@@ -91,24 +100,40 @@ impl Head {
         for name in Mapping::shipped_names() {
             if let Some(Ok(mapping)) = Mapping::shipped(name)
                 && !mapping.detect.is_empty()
-                && mapping.detect.iter().all(|path| path.first(record).is_some())
+                && mapping
+                    .detect
+                    .iter()
+                    .all(|path| path.first(record).is_some())
             {
                 return Ok(Format::Mapping(Arc::new(mapping)));
             }
         }
         let names: Vec<_> = members.keys().take(8).map(String::as_str).collect();
-        Err(unknown(file, &format!("a record has the members {}", names.join(", "))))
+        Err(unknown(
+            file,
+            &format!("a record has the members {}", names.join(", ")),
+        ))
     }
 
     fn csv(&self, file: &str) -> Result<Format, IngestError> {
-        let line = self.text().split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let line = self
+            .text()
+            .split(|byte| *byte == b'\n')
+            .next()
+            .unwrap_or_default();
         let header = String::from_utf8_lossy(line);
-        let names: Vec<_> = header.split(',').map(|name| name.trim().trim_matches('"')).collect();
+        let names: Vec<_> = header
+            .split(',')
+            .map(|name| name.trim().trim_matches('"'))
+            .collect();
         if Canonical::knows(names.iter().copied()) {
             return Ok(Format::Csv);
         }
         let shown: String = header.chars().take(60).collect();
-        Err(unknown(file, &format!("it begins with \"{}\"", shown.trim())))
+        Err(unknown(
+            file,
+            &format!("it begins with \"{}\"", shown.trim()),
+        ))
     }
 }
 

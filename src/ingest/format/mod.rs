@@ -45,7 +45,8 @@ impl Format {
             return Ok(Format::Mapping(Arc::new(mapping?)));
         }
         if name.ends_with(".toml") || std::path::Path::new(name).is_file() {
-            let text = std::fs::read_to_string(name).map_err(|error| IngestError::io(name, error))?;
+            let text =
+                std::fs::read_to_string(name).map_err(|error| IngestError::io(name, error))?;
             return Ok(Format::Mapping(Arc::new(Mapping::parse(name, &text)?)));
         }
         let known: Vec<_> = Mapping::shipped_names().collect();

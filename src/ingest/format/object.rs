@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
 use crate::ingest::columns::Cell;
@@ -123,11 +123,14 @@ mod tests {
 
     #[test]
     fn plain_texts_are_borrowed() {
-        let text = r#"{"a": "plain", "b": "with \"escape", "c": [1, {"d": null}], "e": null, "f": 2}"#;
+        let text =
+            r#"{"a": "plain", "b": "with \"escape", "c": [1, {"d": null}], "e": null, "f": 2}"#;
         let Object(members) = serde_json::from_str(text).unwrap();
         assert!(matches!(&members[0].1, Cell::Text(Cow::Borrowed("plain"))));
         assert!(matches!(&members[1].1, Cell::Text(Cow::Owned(text)) if text == "with \"escape"));
-        assert!(matches!(&members[2].1, Cell::Json(json) if json.to_string() == r#"[1,{"d":null}]"#));
+        assert!(
+            matches!(&members[2].1, Cell::Json(json) if json.to_string() == r#"[1,{"d":null}]"#)
+        );
         assert!(matches!(&members[3].1, Cell::Null));
         assert!(matches!(&members[4].1, Cell::Json(json) if json.to_string() == "2"));
         assert!(serde_json::from_str::<Object<'_>>("[1]").is_err());

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::{Buf, Bytes};
 use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
 use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema};
 use datafusion::arrow::json::LineDelimitedWriter;
-use bytes::{Buf, Bytes};
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -28,10 +28,12 @@ pub(super) fn open(source: &Source, rows: usize, runtime: &Handle) -> Result<Bat
     let name = source.name.clone();
     let fault = move |error: &dyn std::fmt::Display| IngestError::format(&name, error.to_string());
     match &source.place {
-        Place::Standard => Err(fault(&"Parquet cannot be read from standard input; name a file")),
+        Place::Standard => Err(fault(
+            &"Parquet cannot be read from standard input; name a file",
+        )),
         Place::File(path) => {
-            let file = std::fs::File::open(path)
-                .map_err(|error| IngestError::io(&source.name, error))?;
+            let file =
+                std::fs::File::open(path).map_err(|error| IngestError::io(&source.name, error))?;
             batches(file, rows, fault)
         }
         Place::Object(store, path) => {
@@ -54,7 +56,9 @@ fn batches<R: ChunkReader + 'static>(
     let reader = ParquetRecordBatchReaderBuilder::try_new(reader)
         .and_then(|builder| builder.with_batch_size(rows).build())
         .map_err(|error| fault(&error))?;
-    Ok(Box::new(reader.map(move |batch| batch.map_err(|error| fault(&error)))))
+    Ok(Box::new(
+        reader.map(move |batch| batch.map_err(|error| fault(&error))),
+    ))
 }
 
 /// An object read range by range, on a thread that may block.
@@ -81,7 +85,9 @@ impl ChunkReader for Object {
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         let range = start..start + length as u64;
-        let read = self.runtime.block_on(self.store.get_range(&self.path, range));
+        let read = self
+            .runtime
+            .block_on(self.store.get_range(&self.path, range));
         read.map_err(|error| ParquetError::External(Box::new(error)))
     }
 }
@@ -118,11 +124,14 @@ pub(super) fn split(
     for (index, field) in shown.fields().iter().enumerate() {
         let name = field.name().as_str();
         let mut fit = |table: &TableSchema| -> Result<Option<(Arc<Field>, ArrayRef)>, IngestError> {
-            let Ok(wanted) = table.columns.field_with_name(name) else { return Ok(None) };
+            let Ok(wanted) = table.columns.field_with_name(name) else {
+                return Ok(None);
+            };
             let given = batch.column(index);
             let column = cast(given, wanted.data_type())
                 .map_err(|error| IngestError::format(name, error.to_string()))?;
-            for row in (0..column.len()).filter(|row| column.is_null(*row) && given.is_valid(*row)) {
+            for row in (0..column.len()).filter(|row| column.is_null(*row) && given.is_valid(*row))
+            {
                 if std::mem::replace(&mut sound[row], false) {
                     let reason = format!("does not fit the type {}", wanted.data_type());
                     split.faults.push((row, Fault::new(name, reason)));
@@ -137,7 +146,11 @@ pub(super) fn split(
             rows.push(field, column);
             continue;
         }
-        match (message && table.is_none()).then(|| fit(conversations)).transpose()?.flatten() {
+        match (message && table.is_none())
+            .then(|| fit(conversations))
+            .transpose()?
+            .flatten()
+        {
             Some((field, column)) => of_conversation.push(field, column),
             None => extra.push(index),
         }
@@ -154,19 +167,34 @@ pub(super) fn split(
         {
             let values = std::iter::repeat_n(default, batch.num_rows());
             let column: ArrayRef = Arc::new(StringArray::from_iter_values(values));
-            rows.push(Arc::new(Field::new(name, column.data_type().clone(), true)), column);
+            rows.push(
+                Arc::new(Field::new(name, column.data_type().clone(), true)),
+                column,
+            );
         }
     }
     if !of_conversation.fields.is_empty() {
-        for name in ["conversation_id", "source", "source_conversation_id", "channel"] {
+        for name in [
+            "conversation_id",
+            "source",
+            "source_conversation_id",
+            "channel",
+        ] {
             if let Some(index) = rows.column(name) {
-                of_conversation.push(Arc::clone(&rows.fields[index]), Arc::clone(&rows.arrays[index]));
+                of_conversation.push(
+                    Arc::clone(&rows.fields[index]),
+                    Arc::clone(&rows.arrays[index]),
+                );
             }
         }
     }
     let mask = BooleanArray::from(sound.clone());
     let rows = filter_record_batch(&rows.batch()?, &mask)?;
-    split.numbers = sound.iter().enumerate().filter_map(|(row, ok)| ok.then_some(row)).collect();
+    split.numbers = sound
+        .iter()
+        .enumerate()
+        .filter_map(|(row, ok)| ok.then_some(row))
+        .collect();
     if message {
         split.rows = Some(rows);
         if !of_conversation.fields.is_empty() {
@@ -196,7 +224,10 @@ impl Columns {
     }
 
     fn batch(&self) -> Result<RecordBatch, IngestError> {
-        Ok(RecordBatch::try_new(Arc::new(Schema::new(self.fields.clone())), self.arrays.clone())?)
+        Ok(RecordBatch::try_new(
+            Arc::new(Schema::new(self.fields.clone())),
+            self.arrays.clone(),
+        )?)
     }
 }
 

@@ -70,7 +70,12 @@ pub(crate) fn read(reading: Reading<'_>) -> Result<(), IngestError> {
     let fail = |error: io::Error| IngestError::io(&name, error);
     let opened = input::open(reading.source, reading.runtime, Arc::clone(&reading.count));
     let (head, bytes) = Head::read(opened.map_err(fail)?).map_err(fail)?;
-    let mut run = Run { reading, chunk: Chunk::default(), number: 0, stopped: false };
+    let mut run = Run {
+        reading,
+        chunk: Chunk::default(),
+        number: 0,
+        stopped: false,
+    };
     if head.is_blank() {
         run.reject(1, Fault::new("", "the file is empty"));
         return run.flush(None);
@@ -124,10 +129,17 @@ impl Run<'_> {
             Ok::<_, IngestError>(TableBuilder::new(&writable(&*definition(tables, name)?)))
         };
         let source = self.reading.options.defaults.source.clone();
-        let applier =
-            Applier::new(mapping, source, builder("conversations")?, builder("messages")?);
+        let applier = Applier::new(
+            mapping,
+            source,
+            builder("conversations")?,
+            builder("messages")?,
+        );
         let applier = applier.ok_or_else(|| {
-            IngestError::format(&mapping.name, "the tables lack columns that a mapping fills")
+            IngestError::format(
+                &mapping.name,
+                "the tables lack columns that a mapping fills",
+            )
         })?;
         Ok(Filler::Mapped(Box::new(applier)))
     }
@@ -159,14 +171,22 @@ impl Run<'_> {
         let (line, reason) = match fault {
             Broken::Io(error) => {
                 let line = self.number + 1;
-                (line, format!("the file cannot be read on after record {}: {error}", self.number))
+                (
+                    line,
+                    format!(
+                        "the file cannot be read on after record {}: {error}",
+                        self.number
+                    ),
+                )
             }
-            Broken::TooLong { line } => {
-                (line, format!("the record is longer than {limit} MiB; --max-record-mib allows more"))
-            }
-            Broken::Unfinished { line } => {
-                (line, "malformed JSON: the record does not end (a bracket or quote is missing)".into())
-            }
+            Broken::TooLong { line } => (
+                line,
+                format!("the record is longer than {limit} MiB; --max-record-mib allows more"),
+            ),
+            Broken::Unfinished { line } => (
+                line,
+                "malformed JSON: the record does not end (a bracket or quote is missing)".into(),
+            ),
             Broken::NoArray { line, message } => (line, message),
         };
         self.reject(line, Fault::new("", reason));
@@ -198,7 +218,10 @@ impl Run<'_> {
             Ok(text) => text,
             Err(error) => {
                 let field = nearest_key(&bytes[..error.valid_up_to()]);
-                let reason = format!("invalid UTF-8 at byte {} of the record", error.valid_up_to());
+                let reason = format!(
+                    "invalid UTF-8 at byte {} of the record",
+                    error.valid_up_to()
+                );
                 return self.reject(line, Fault::new(field, reason));
             }
         };
@@ -206,7 +229,11 @@ impl Run<'_> {
             // The error's own line counts from the record's first one.
             let at = error.column();
             let message = error.to_string();
-            let message = message.split(" at line").next().unwrap_or_default().to_string();
+            let message = message
+                .split(" at line")
+                .next()
+                .unwrap_or_default()
+                .to_string();
             Fault::new("", format!("malformed JSON at column {at}: {message}"))
         };
         match filler {
@@ -228,7 +255,11 @@ impl Run<'_> {
 
     fn apply(&mut self, line: u64, value: &Value, applier: &mut Applier<'_>) {
         let mut faults = Vec::new();
-        let place = Place { line, number: self.number, file: self.reading.source.stem() };
+        let place = Place {
+            line,
+            number: self.number,
+            file: self.reading.source.stem(),
+        };
         applier.apply(value, place, &mut faults);
         for fault in faults {
             self.reject(line, fault);
@@ -241,8 +272,7 @@ impl Run<'_> {
         delimiter: u8,
         mut filler: Filler<'_>,
     ) -> Result<(), IngestError> {
-        let mut splitter =
-            CsvSplitter::new(bytes, delimiter, self.reading.options.record_limit);
+        let mut splitter = CsvSplitter::new(bytes, delimiter, self.reading.options.record_limit);
         let mut header: Option<Vec<String>> = None;
         while !self.stopped {
             match splitter.next() {
@@ -263,9 +293,9 @@ impl Run<'_> {
                             Err(fault) => self.reject(line, fault),
                             Ok(fields) => match &mut filler {
                                 Filler::Canonical(canonical) => {
-                                    let cells = fields.into_iter().map(|(name, text)| {
-                                        (name.into(), Cell::Text(text.into()))
-                                    });
+                                    let cells = fields
+                                        .into_iter()
+                                        .map(|(name, text)| (name.into(), Cell::Text(text.into())));
                                     let taken = canonical.object(Object(cells.collect()), line);
                                     if let Err(fault) = taken {
                                         self.reject(line, fault);
@@ -292,14 +322,19 @@ impl Run<'_> {
 
     fn parquet(&mut self) -> Result<(), IngestError> {
         let tables = built_in_tables()?;
-        let (messages, conversations) =
-            (definition(tables, "messages")?, definition(tables, "conversations")?);
+        let (messages, conversations) = (
+            definition(tables, "messages")?,
+            definition(tables, "conversations")?,
+        );
         let options = self.reading.options;
         let table = options.table.as_deref();
         let other = table.filter(|table| !matches!(*table, "messages" | "conversations"));
         let other = other.map(|table| definition(tables, table)).transpose()?;
-        let batches =
-            parquet::open(self.reading.source, options.batch_rows, self.reading.runtime)?;
+        let batches = parquet::open(
+            self.reading.source,
+            options.batch_rows,
+            self.reading.runtime,
+        )?;
         for batch in batches {
             let batch = match batch {
                 Ok(batch) => batch,
@@ -315,8 +350,11 @@ impl Run<'_> {
                 other.as_deref(),
                 &options.defaults,
             )?;
-            let lines: Vec<u64> =
-                found.numbers.iter().map(|row| self.number + *row as u64 + 1).collect();
+            let lines: Vec<u64> = found
+                .numbers
+                .iter()
+                .map(|row| self.number + *row as u64 + 1)
+                .collect();
             for (row, fault) in found.faults {
                 self.reject(self.number + row as u64 + 1, fault);
             }
@@ -325,7 +363,9 @@ impl Run<'_> {
             let rows = &mut self.chunk.rows;
             rows.conversations = found.conversations;
             match other.as_deref() {
-                Some(table) => rows.others.extend(found.rows.map(|rows| (table.name.clone(), rows))),
+                Some(table) => rows
+                    .others
+                    .extend(found.rows.map(|rows| (table.name.clone(), rows))),
                 None => rows.messages = found.rows,
             }
             rows.origin = Some(Origin {
@@ -347,7 +387,10 @@ impl Run<'_> {
             Filler::Mapped(applier) => applier.held(),
             Filler::Canonical(canonical) => {
                 let (rows, conversations) = (&canonical.rows, &canonical.conversations);
-                (rows.rows().max(conversations.rows()), rows.bytes() + conversations.bytes())
+                (
+                    rows.rows().max(conversations.rows()),
+                    rows.bytes() + conversations.bytes(),
+                )
             }
         };
         let options = self.reading.options;
@@ -400,7 +443,13 @@ impl Run<'_> {
 
     fn hand_on(&mut self) {
         let bounds = self.chunk.bounds;
-        let chunk = std::mem::replace(&mut self.chunk, Chunk { bounds, ..Chunk::default() });
+        let chunk = std::mem::replace(
+            &mut self.chunk,
+            Chunk {
+                bounds,
+                ..Chunk::default()
+            },
+        );
         if (self.reading.take)(chunk).is_break() {
             self.stopped = true;
         }
@@ -413,8 +462,11 @@ fn csv_fields<'r>(
     record: &input::CsvRecord<'r>,
 ) -> Result<Vec<(&'r str, &'r str)>, Fault> {
     if record.len() != names.len() {
-        let reason =
-            format!("has {} fields where the header has {}", record.len(), names.len());
+        let reason = format!(
+            "has {} fields where the header has {}",
+            record.len(),
+            names.len()
+        );
         return Err(Fault::new("", reason));
     }
     let mut fields = Vec::with_capacity(names.len());
@@ -433,7 +485,9 @@ fn csv_fields<'r>(
 /// The last key before a place in a record that could not be read, for the error.
 fn nearest_key(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    let Some(end) = text.rfind("\":") else { return String::new() };
+    let Some(end) = text.rfind("\":") else {
+        return String::new();
+    };
     let start = text[..end].rfind('"').map_or(0, |at| at + 1);
     shorten(&text[start..end]).into_owned()
 }

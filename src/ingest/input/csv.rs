@@ -34,7 +34,9 @@ impl<'a> CsvRecord<'a> {
     pub(crate) fn fields(&self) -> impl Iterator<Item = &'a [u8]> {
         let (bytes, ends) = (self.bytes, self.ends);
         let starts = std::iter::once(0).chain(ends.iter().copied());
-        starts.zip(ends).map(move |(from, to)| bytes.get(from..*to).unwrap_or_default())
+        starts
+            .zip(ends)
+            .map(move |(from, to)| bytes.get(from..*to).unwrap_or_default())
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -135,7 +137,8 @@ impl<R: Read> CsvSplitter<R> {
                     fields = 0;
                 }
                 ReadRecordResult::OutputFull => {
-                    self.output.resize((self.output.len() * 2).min(self.limit.max(1)), 0);
+                    self.output
+                        .resize((self.output.len() * 2).min(self.limit.max(1)), 0);
                 }
                 ReadRecordResult::OutputEndsFull => self.ends.resize(self.ends.len() * 2, 0),
                 ReadRecordResult::Record if overlong => return Err(Fault::TooLong { line }),
@@ -187,7 +190,10 @@ mod tests {
     #[test]
     fn an_overlong_record_is_skipped() {
         let text = format!("a,b\n{},1\nc,d\n", "x".repeat(100_000));
-        assert_eq!(cut(text.as_bytes(), 8192), ["1: a|b", "2! too long", "3: c|d"]);
+        assert_eq!(
+            cut(text.as_bytes(), 8192),
+            ["1: a|b", "2! too long", "3: c|d"]
+        );
     }
 
     proptest! {

@@ -55,7 +55,10 @@ pub(crate) fn open(
                     }
                 }
             });
-            Box::new(Chunks { receiver, current: Bytes::new() })
+            Box::new(Chunks {
+                receiver,
+                current: Bytes::new(),
+            })
         }
     };
     decompressed(Counted { inner: raw, count })
@@ -108,7 +111,10 @@ mod tests {
 
     fn plain(bytes: Vec<u8>) -> Vec<u8> {
         let mut out = Vec::new();
-        decompressed(std::io::Cursor::new(bytes)).unwrap().read_to_end(&mut out).unwrap();
+        decompressed(std::io::Cursor::new(bytes))
+            .unwrap()
+            .read_to_end(&mut out)
+            .unwrap();
         out
     }
 

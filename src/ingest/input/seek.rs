@@ -35,7 +35,14 @@ const LONGEST_KEY: usize = 4096;
 impl Seek {
     pub(crate) fn new(keys: Vec<String>) -> Self {
         let state = State::Start;
-        Seek { keys, entered: 0, depth: 0, state, string: Vec::new(), escaped: false }
+        Seek {
+            keys,
+            entered: 0,
+            depth: 0,
+            state,
+            string: Vec::new(),
+            escaped: false,
+        }
     }
 
     /// Whether nothing but blanks has been seen.

@@ -31,7 +31,9 @@ impl Source {
     /// The name without folders and endings: `{file}` of a mapping's templates.
     pub(crate) fn stem(&self) -> &str {
         let name = self.name.rsplit(['/', '\\']).next().unwrap_or_default();
-        name.split('.').find(|part| !part.is_empty()).unwrap_or("stdin")
+        name.split('.')
+            .find(|part| !part.is_empty())
+            .unwrap_or("stdin")
     }
 }
 
@@ -44,7 +46,11 @@ pub(crate) async fn expand(inputs: &[String]) -> Result<Vec<Source>, IngestError
     for input in inputs {
         let before = sources.len();
         if input == "-" {
-            sources.push(Source { name: "-".into(), size: None, place: Place::Standard });
+            sources.push(Source {
+                name: "-".into(),
+                size: None,
+                place: Place::Standard,
+            });
         } else if input.contains("://") {
             sources.extend(objects(input).await?);
         } else {
@@ -70,9 +76,8 @@ fn files(input: &str) -> Result<Vec<Source>, IngestError> {
         .map_err(|error| IngestError::format(input, format!("not a pattern: {error}")))?;
     let mut sources = Vec::new();
     for path in paths {
-        let path = path.map_err(|error| {
-            IngestError::io(error.path().display().to_string(), error.into())
-        })?;
+        let path = path
+            .map_err(|error| IngestError::io(error.path().display().to_string(), error.into()))?;
         if !path.is_dir() {
             sources.push(file(path)?);
         }
@@ -89,7 +94,11 @@ fn file(path: PathBuf) -> Result<Source, IngestError> {
     }
     // A pipe has no size.
     let size = data.is_file().then_some(data.len());
-    Ok(Source { name, size, place: Place::File(path) })
+    Ok(Source {
+        name,
+        size,
+        place: Place::File(path),
+    })
 }
 
 async fn objects(input: &str) -> Result<Vec<Source>, IngestError> {
@@ -109,11 +118,18 @@ async fn objects(input: &str) -> Result<Vec<Source>, IngestError> {
     let Some(pattern) = pattern else {
         let data = store.head(&path).await.map_err(|error| fault(&error))?;
         let place = Place::Object(store, path);
-        return Ok(vec![Source { name: input.into(), size: Some(data.size), place }]);
+        return Ok(vec![Source {
+            name: input.into(),
+            size: Some(data.size),
+            place,
+        }]);
     };
     let pattern = glob::Pattern::new(pattern).map_err(|error| fault(&error))?;
-    let mut found: Vec<_> =
-        store.list(Some(&path)).try_collect().await.map_err(|error| fault(&error))?;
+    let mut found: Vec<_> = store
+        .list(Some(&path))
+        .try_collect()
+        .await
+        .map_err(|error| fault(&error))?;
     found.sort_by(|a, b| a.location.cmp(&b.location));
     let prefix = base.strip_suffix(path.as_ref().trim_end_matches('/').to_owned().as_str());
     let root = prefix
@@ -126,7 +142,11 @@ async fn objects(input: &str) -> Result<Vec<Source>, IngestError> {
         .map(|data| {
             let name = format!("{root}/{}", data.location);
             let place = Place::Object(Arc::clone(&store), data.location);
-            Source { name, size: Some(data.size), place }
+            Source {
+                name,
+                size: Some(data.size),
+                place,
+            }
         })
         .filter(|source| pattern.matches(&source.name))
         .collect())
@@ -145,7 +165,10 @@ mod tests {
             std::fs::write(folder.path().join(name), "{}").unwrap();
         }
         let found = files(&format!("{}/*.jsonl", folder.path().display())).unwrap();
-        let names: Vec<_> = found.iter().map(|source| source.stem().to_string()).collect();
+        let names: Vec<_> = found
+            .iter()
+            .map(|source| source.stem().to_string())
+            .collect();
         assert_eq!(names, ["a", "b"]);
         assert!(files(&folder.path().display().to_string()).is_err());
         assert!(files("/nowhere/at/all.jsonl").is_err());
@@ -164,9 +187,17 @@ mod tests {
             std::fs::write(folder.path().join(name), "{}").unwrap();
         }
         let root = folder.path().display();
-        let found = expand(&[format!("file://{root}/*.jsonl")]).await.unwrap_or_else(|e| panic!("XX {e}"));
+        let found = expand(&[format!("file://{root}/*.jsonl")])
+            .await
+            .unwrap_or_else(|e| panic!("XX {e}"));
         let names: Vec<_> = found.iter().map(|source| source.name.clone()).collect();
-        assert_eq!(names, [format!("file://{root}/a.jsonl"), format!("file://{root}/b.jsonl")]);
+        assert_eq!(
+            names,
+            [
+                format!("file://{root}/a.jsonl"),
+                format!("file://{root}/b.jsonl")
+            ]
+        );
         let found = expand(&[format!("file://{root}/c.txt")]).await.unwrap();
         assert_eq!(found[0].size, Some(2));
     }

@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memchr2, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::seek::Seek;
 
@@ -99,9 +99,10 @@ impl<R: Read> Splitter<R> {
             Layout::Values | Layout::Array(_) => self.next_value(),
         };
         match found {
-            Ok(Some((line, from, to))) => {
-                Some(Ok(Record { line, bytes: self.buffer.get(from..to).unwrap_or_default() }))
-            }
+            Ok(Some((line, from, to))) => Some(Ok(Record {
+                line,
+                bytes: self.buffer.get(from..to).unwrap_or_default(),
+            })),
             Ok(None) => None,
             Err(fault) => Some(Err(fault)),
         }
@@ -198,16 +199,20 @@ impl<R: Read> Splitter<R> {
                     if !self.fill()? {
                         let seek = std::mem::replace(&mut self.stage, Stage::Done);
                         return match seek {
-                            Stage::Seek(seek) if !seek.is_blank() => {
-                                Err(Fault::NoArray { line: self.line, message: seek.missing() })
-                            }
+                            Stage::Seek(seek) if !seek.is_blank() => Err(Fault::NoArray {
+                                line: self.line,
+                                message: seek.missing(),
+                            }),
                             _ => Ok(None),
                         };
                     }
                 }
                 Err(message) => {
                     self.stage = Stage::Done;
-                    return Err(Fault::NoArray { line: self.line, message });
+                    return Err(Fault::NoArray {
+                        line: self.line,
+                        message,
+                    });
                 }
             }
         }
@@ -341,7 +346,10 @@ impl<R: Read> Splitter<R> {
     /// The blanks between the last line break and `start`.
     fn indentation(&self) -> &[u8] {
         let before = &self.buffer[..self.start];
-        let blanks = before.iter().rev().take_while(|byte| **byte == b' ' || **byte == b'\t');
+        let blanks = before
+            .iter()
+            .rev()
+            .take_while(|byte| **byte == b' ' || **byte == b'\t');
         &before[before.len() - blanks.count()..]
     }
 }
@@ -356,7 +364,10 @@ fn is_blank(bytes: &[u8]) -> bool {
 
 /// Length without trailing blanks.
 fn trimmed(bytes: &[u8]) -> usize {
-    bytes.iter().rposition(|byte| !byte.is_ascii_whitespace()).map_or(0, |at| at + 1)
+    bytes
+        .iter()
+        .rposition(|byte| !byte.is_ascii_whitespace())
+        .map_or(0, |at| at + 1)
 }
 
 #[cfg(test)]

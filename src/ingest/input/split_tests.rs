@@ -25,7 +25,15 @@ impl Read for Pieces<'_> {
 }
 
 fn cut(bytes: &[u8], layout: Layout, limit: usize, sizes: Vec<usize>) -> Vec<String> {
-    let mut splitter = Splitter::new(Pieces { bytes, sizes, turn: 0 }, layout, limit);
+    let mut splitter = Splitter::new(
+        Pieces {
+            bytes,
+            sizes,
+            turn: 0,
+        },
+        layout,
+        limit,
+    );
     let mut out = Vec::new();
     while let Some(record) = splitter.next() {
         out.push(match record {
@@ -50,53 +58,99 @@ fn under(path: &str) -> Layout {
 
 #[test]
 fn lines_skip_blanks_and_number_from_one() {
-    let found = cut(b"{\"a\":1}\n\n  \r\n{\"a\":2}\r\n{}", Layout::Lines, 100, vec![3]);
+    let found = cut(
+        b"{\"a\":1}\n\n  \r\n{\"a\":2}\r\n{}",
+        Layout::Lines,
+        100,
+        vec![3],
+    );
     assert_eq!(found, ["1: {\"a\":1}", "4: {\"a\":2}\r", "5: {}"]);
 }
 
 #[test]
 fn a_line_over_the_limit_is_skipped_and_the_rest_comes() {
     let text = format!("[1]\n{}\n[2]\n", "x".repeat(5000));
-    assert_eq!(cut(text.as_bytes(), Layout::Lines, 64, vec![7]), ["1: [1]", "2! too long", "3: [2]"]);
+    assert_eq!(
+        cut(text.as_bytes(), Layout::Lines, 64, vec![7]),
+        ["1: [1]", "2! too long", "3: [2]"]
+    );
     let text = format!("[[1],\n[\"{}\"],\n[2]]", "x".repeat(600_000));
-    assert_eq!(cut(text.as_bytes(), root(), 64, vec![700]), ["1: [1]", "2! too long", "3: [2]"]);
+    assert_eq!(
+        cut(text.as_bytes(), root(), 64, vec![700]),
+        ["1: [1]", "2! too long", "3: [2]"]
+    );
 }
 
 #[test]
 fn elements_of_an_array_come_one_by_one() {
     let text = b"\n[ {\"a\": \"],}\\\"\"},\n {\"b\": [1, {}]} , 3, \"x, y\"\n]";
     let found = cut(text, root(), 100, vec![1]);
-    assert_eq!(found, ["2: {\"a\": \"],}\\\"\"}", "3: {\"b\": [1, {}]}", "3: 3", "3: \"x, y\""]);
+    assert_eq!(
+        found,
+        [
+            "2: {\"a\": \"],}\\\"\"}",
+            "3: {\"b\": [1, {}]}",
+            "3: 3",
+            "3: \"x, y\""
+        ]
+    );
     assert_eq!(cut(b"[]", root(), 100, vec![1]), Vec::<String>::new());
     assert_eq!(cut(b"  ", root(), 100, vec![1]), Vec::<String>::new());
 }
 
 #[test]
 fn a_nested_array_is_found_by_its_keys() {
-    let text = br#"{"x": {"items": [9]}, "s": "\"items\": [", "data": {"n": 1, "items": [{"a":1}, 2]}}"#;
-    assert_eq!(cut(text, under("data.items"), 100, vec![2]), ["1: {\"a\":1}", "1: 2"]);
+    let text =
+        br#"{"x": {"items": [9]}, "s": "\"items\": [", "data": {"n": 1, "items": [{"a":1}, 2]}}"#;
+    assert_eq!(
+        cut(text, under("data.items"), 100, vec![2]),
+        ["1: {\"a\":1}", "1: 2"]
+    );
     assert_eq!(
         cut(text, under("data.rows"), 100, vec![2]),
         ["1! no array is found under \"data.rows\""]
     );
-    assert_eq!(cut(text, under("data"), 100, vec![2]), ["1! \"data\" is not an array"]);
-    assert_eq!(cut(b"{\"a\":1}", root(), 100, vec![2]), ["1! the file is not an array"]);
+    assert_eq!(
+        cut(text, under("data"), 100, vec![2]),
+        ["1! \"data\" is not an array"]
+    );
+    assert_eq!(
+        cut(b"{\"a\":1}", root(), 100, vec![2]),
+        ["1! the file is not an array"]
+    );
 }
 
 #[test]
 fn values_may_span_lines() {
     let text = b"{\n \"a\": 1\n}\n{\"b\": 2} {\"c\":\n3}";
     let found = cut(text, Layout::Values, 100, vec![4]);
-    assert_eq!(found, ["1: {\n \"a\": 1\n}", "4: {\"b\": 2}", "4: {\"c\":\n3}"]);
+    assert_eq!(
+        found,
+        ["1: {\n \"a\": 1\n}", "4: {\"b\": 2}", "4: {\"c\":\n3}"]
+    );
 }
 
 #[test]
 fn a_broken_element_does_not_take_the_rest_along() {
     let text = b"[\n  {\"a\": 1},\n  {\"a\": {\"b\": 2},\n  {\"a\": 3},\n  {\"a\": 4}\n]";
     let found = cut(text, root(), 1000, vec![50]);
-    assert_eq!(found, ["2: {\"a\": 1}", "3! unfinished", "4: {\"a\": 3}", "5: {\"a\": 4}"]);
-    assert_eq!(cut(b"[{\"a\": 1}, {\"a\"", root(), 100, vec![9]), ["1: {\"a\": 1}", "1! unfinished"]);
-    assert_eq!(cut(b"[{\"a\": 1},", root(), 100, vec![9]), ["1: {\"a\": 1}", "1! unfinished"]);
+    assert_eq!(
+        found,
+        [
+            "2: {\"a\": 1}",
+            "3! unfinished",
+            "4: {\"a\": 3}",
+            "5: {\"a\": 4}"
+        ]
+    );
+    assert_eq!(
+        cut(b"[{\"a\": 1}, {\"a\"", root(), 100, vec![9]),
+        ["1: {\"a\": 1}", "1! unfinished"]
+    );
+    assert_eq!(
+        cut(b"[{\"a\": 1},", root(), 100, vec![9]),
+        ["1: {\"a\": 1}", "1! unfinished"]
+    );
 }
 
 proptest! {

@@ -29,7 +29,10 @@ pub(crate) struct Fault {
 
 impl Fault {
     pub(crate) fn new(field: impl Into<String>, reason: impl Into<String>) -> Self {
-        Fault { field: field.into(), reason: reason.into() }
+        Fault {
+            field: field.into(),
+            reason: reason.into(),
+        }
     }
 }
 
@@ -61,24 +64,34 @@ impl<'m> Applier<'m> {
         messages: TableBuilder,
     ) -> Option<Self> {
         let bind = |columns: &'m [Column], table: &TableBuilder| {
-            let bound = columns.iter().filter_map(|column| {
-                Some((table.column(&column.name)?, column))
-            });
+            let bound = columns
+                .iter()
+                .filter_map(|column| Some((table.column(&column.name)?, column)));
             bound.collect::<Vec<_>>()
         };
         let names = Names {
-            conversation: all(&conversations, [
-                "conversation_id", "source", "source_conversation_id", "attributes", "made",
-            ])?,
-            message: all(&messages, [
-                "conversation_id",
-                "source",
-                "source_conversation_id",
-                "message_id",
-                "source_message_id",
-                "attributes",
-                "made",
-            ])?,
+            conversation: all(
+                &conversations,
+                [
+                    "conversation_id",
+                    "source",
+                    "source_conversation_id",
+                    "attributes",
+                    "made",
+                ],
+            )?,
+            message: all(
+                &messages,
+                [
+                    "conversation_id",
+                    "source",
+                    "source_conversation_id",
+                    "message_id",
+                    "source_message_id",
+                    "attributes",
+                    "made",
+                ],
+            )?,
             sent_at: messages.column("sent_at")?,
         };
         let (id, conversation) = mapping.conversation.split_first()?;
@@ -87,7 +100,11 @@ impl<'m> Applier<'m> {
             source: source.unwrap_or_else(|| mapping.source.clone()),
             conversation_id: &id.rules,
             conversation: bind(conversation, &conversations),
-            blocks: mapping.messages.iter().map(|block| bind(&block.columns, &messages)).collect(),
+            blocks: mapping
+                .messages
+                .iter()
+                .map(|block| bind(&block.columns, &messages))
+                .collect(),
             names,
             conversations,
             messages,
@@ -108,10 +125,20 @@ impl<'m> Applier<'m> {
     /// Takes a record in. Messages that are bad are left out and reported; a conversation that is
     /// bad is left out as a whole.
     pub(crate) fn apply(&mut self, record: &Value, place: Place<'_>, faults: &mut Vec<Fault>) {
-        let scope =
-            Scope { record, element: record, index: 0, number: place.number, file: place.file };
+        let scope = Scope {
+            record,
+            element: record,
+            index: 0,
+            number: place.number,
+            file: place.file,
+        };
         let mut row = self.conversations.row();
-        let mut taken: Vec<&Path> = self.mapping.messages.iter().map(|block| &block.each).collect();
+        let mut taken: Vec<&Path> = self
+            .mapping
+            .messages
+            .iter()
+            .map(|block| &block.each)
+            .collect();
         let mut made: Vec<&'static str> = Vec::new();
         let native = match self.native_id(self.conversation_id, scope, &mut taken) {
             Ok((id, true)) => {
@@ -125,7 +152,14 @@ impl<'m> Applier<'m> {
             }
         };
         for (index, column) in &self.conversation {
-            let set = set(&mut row, &self.conversations, *index, column, scope, &mut taken);
+            let set = set(
+                &mut row,
+                &self.conversations,
+                *index,
+                column,
+                scope,
+                &mut taken,
+            );
             if let Err(reason) = set {
                 faults.push(Fault::new(column.name.clone(), reason));
                 return;
@@ -142,7 +176,11 @@ impl<'m> Applier<'m> {
             return;
         }
         // Messages that are the record itself keep what is left of it.
-        let flat = self.mapping.messages.iter().any(|block| block.each.is_self());
+        let flat = self
+            .mapping
+            .messages
+            .iter()
+            .any(|block| block.each.is_self());
         let attributes = if flat { None } else { rest(record, &taken) };
         let [id_at, source_at, native_at, attributes_at, made_at] = self.names.conversation;
         let text = |text: Cow<'_, str>| Cell::Text(Cow::Owned(text.into_owned()));
@@ -150,7 +188,10 @@ impl<'m> Applier<'m> {
             (id_at, text(id.into())),
             (source_at, text(self.source.clone().into())),
             (native_at, text(native.into())),
-            (attributes_at, attributes.map_or(Cell::Null, |json| text(json.into()))),
+            (
+                attributes_at,
+                attributes.map_or(Cell::Null, |json| text(json.into())),
+            ),
         ];
         for (index, cell) in cells {
             if let Err(reason) = row.set(&self.conversations, index, cell) {
@@ -202,11 +243,18 @@ impl<'m> Applier<'m> {
         // The time of the message before, from which a missing one is made.
         let mut last = None;
         while let Some(block) = mapping.messages.get(at) {
-            let together = mapping.messages[at..].iter().take_while(|b| b.each == block.each);
+            let together = mapping.messages[at..]
+                .iter()
+                .take_while(|b| b.each == block.each);
             let group = at..at + together.count();
             for (number, element) in block.each.all(record).into_iter().enumerate() {
-                let mut scope =
-                    Scope { record, element, index, number: place.number, file: place.file };
+                let mut scope = Scope {
+                    record,
+                    element,
+                    index,
+                    number: place.number,
+                    file: place.file,
+                };
                 // What a later block of the group takes is no attribute of the first one's row.
                 let mut taken = Vec::new();
                 let mut rows = Vec::new();
@@ -229,7 +277,9 @@ impl<'m> Applier<'m> {
                 }
                 let mut left = rest(element, &taken);
                 for mut row in rows {
-                    let cell = left.take().map_or(Cell::Null, |json| Cell::Text(json.into()));
+                    let cell = left
+                        .take()
+                        .map_or(Cell::Null, |json| Cell::Text(json.into()));
                     match row.set(&self.messages, self.names.message[5], cell) {
                         Ok(()) => {
                             self.messages.append(row, place.line);
@@ -256,11 +306,20 @@ impl<'m> Applier<'m> {
         'm: 'v,
     {
         let mut row = self.messages.row();
-        let [id_at, source_at, native_at, message_at, source_message_at, _, made_at] =
-            self.names.message;
+        let [
+            id_at,
+            source_at,
+            native_at,
+            message_at,
+            source_message_at,
+            _,
+            made_at,
+        ] = self.names.message;
         let columns = &self.mapping.messages[block].columns;
         let rules = columns.iter().find(|column| column.name == "id");
-        let rules = rules.map(|column| column.rules.as_slice()).unwrap_or_default();
+        let rules = rules
+            .map(|column| column.rules.as_slice())
+            .unwrap_or_default();
         let (message, made) = self
             .native_id(rules, scope, taken)
             .map_err(|reason| Fault::new("id", reason))?;
@@ -292,7 +351,8 @@ impl<'m> Applier<'m> {
             (None, None) => {}
         }
         for (index, cell) in cells {
-            row.set(&self.messages, index, cell).map_err(|reason| Fault::new("id", reason))?;
+            row.set(&self.messages, index, cell)
+                .map_err(|reason| Fault::new("id", reason))?;
         }
         Ok(row)
     }
@@ -324,7 +384,9 @@ fn set<'v, 'm: 'v>(
             row.set(table, index, found.cell)?;
             taken.extend(found.taken);
             if !row.is_null(index) {
-                if found.made && let Some(made) = table.column("made") {
+                if found.made
+                    && let Some(made) = table.column("made")
+                {
                     row.push(made, Cow::Borrowed(column.name.as_str()));
                 }
                 return Ok(());

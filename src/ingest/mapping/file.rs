@@ -41,7 +41,10 @@ impl Mapping {
         keys.text("about")?;
         let source = required(&mut keys, "source")?;
         if source.contains(':') {
-            return Err(keys.fault("source", "may not contain a colon: it ends at the first one"));
+            return Err(keys.fault(
+                "source",
+                "may not contain a colon: it ends at the first one",
+            ));
         }
         let channel = keys.parsed("channel", one_of(&CHANNELS))?;
         let records = records(&mut keys)?;
@@ -88,17 +91,24 @@ fn records(keys: &mut Keys<'_, '_>) -> Result<Records> {
     let records = keys.parsed("records", |text| match text {
         "lines" => Ok(Records::Json(Layout::Lines)),
         "values" => Ok(Records::Json(Layout::Values)),
-        "csv" => Ok(Records::Csv { delimiter: delimiter.unwrap_or(b',') }),
-        path => Path::parse(path)?.array_keys().map(Layout::Array).map(Records::Json).ok_or_else(
-            || {
+        "csv" => Ok(Records::Csv {
+            delimiter: delimiter.unwrap_or(b','),
+        }),
+        path => Path::parse(path)?
+            .array_keys()
+            .map(Layout::Array)
+            .map(Records::Json)
+            .ok_or_else(|| {
                 "wants \"lines\", \"values\", \"csv\", or the path of an array such as \"[*]\" \
                  or \"data.items[*]\""
                     .to_string()
-            },
-        ),
+            }),
     })?;
     records.ok_or_else(|| {
-        keys.own_fault_at("records", "is missing; say where the records are: \"lines\", \"[*]\", …")
+        keys.own_fault_at(
+            "records",
+            "is missing; say where the records are: \"lines\", \"[*]\", …",
+        )
     })
 }
 
@@ -113,7 +123,10 @@ fn made_time(mut keys: Keys<'_, '_>) -> Result<MadeTime> {
 
 fn conversation(keys: &mut Keys<'_, '_>, channel: Option<String>) -> Result<Vec<Column>> {
     let node = keys.take("conversation").ok_or_else(|| {
-        keys.own_fault_at("conversation", "is missing; add [conversation] with id = \"…\"")
+        keys.own_fault_at(
+            "conversation",
+            "is missing; add [conversation] with id = \"…\"",
+        )
     })?;
     let table = Keys::of(keys.document, "conversation".into(), node)?;
     let mut columns = columns(&table, "conversations")?;
@@ -125,7 +138,10 @@ fn conversation(keys: &mut Keys<'_, '_>, channel: Option<String>) -> Result<Vec<
         let rule = constant(channel);
         match columns.iter_mut().find(|column| column.name == "channel") {
             Some(column) => column.rules.push(rule),
-            None => columns.push(Column { name: "channel".into(), rules: vec![rule] }),
+            None => columns.push(Column {
+                name: "channel".into(),
+                rules: vec![rule],
+            }),
         }
     }
     if !columns.iter().any(|column| column.name == "channel") {
@@ -154,7 +170,11 @@ fn messages(keys: &mut Keys<'_, '_>) -> Result<Vec<Block>> {
                 return Err(table.own_fault(format!("{wanted} is missing")));
             }
         }
-        Ok(Block { each, when, columns })
+        Ok(Block {
+            each,
+            when,
+            columns,
+        })
     });
     blocks.collect()
 }
@@ -182,16 +202,17 @@ fn columns(table: &Keys<'_, '_>, table_name: &str) -> Result<Vec<Column>> {
     columns.collect()
 }
 
-fn rules(
-    document: Document<'_>,
-    name: String,
-    node: &Node<'_>,
-    column: &str,
-) -> Result<Vec<Rule>> {
+fn rules(document: Document<'_>, name: String, node: &Node<'_>, column: &str) -> Result<Vec<Rule>> {
     match node.get_ref() {
         DeValue::Array(items) => {
-            let rules = items.iter().map(|item| rules(document, name.clone(), item, column));
-            Ok(rules.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+            let rules = items
+                .iter()
+                .map(|item| rules(document, name.clone(), item, column));
+            Ok(rules
+                .collect::<Result<Vec<_>>>()?
+                .into_iter()
+                .flatten()
+                .collect())
         }
         DeValue::Table(_) => {
             let rule = rule(Keys::of(document, name, node)?, column)?;
@@ -230,7 +251,10 @@ fn rule(mut keys: Keys<'_, '_>, column: &str) -> Result<Rule> {
     };
     let when = conditions(&mut keys)?;
     let map = match keys.take("map") {
-        Some(node) => Some(value_map(Keys::of(keys.document, keys.path("map"), node)?, column)?),
+        Some(node) => Some(value_map(
+            Keys::of(keys.document, keys.path("map"), node)?,
+            column,
+        )?),
         None => None,
     };
     let default = keys.parsed("default", allowed(column))?;
@@ -267,9 +291,11 @@ fn time_format(keys: &mut Keys<'_, '_>) -> Result<Option<TimeFormat>> {
                 TimeFormat::Pattern(pattern.to_string(), zone.unwrap_or(Tz::UTC))
             }
             _ => {
-                return Err("wants iso, unix_s, unix_ms, unix_us, snowflake or a pattern such as \
+                return Err(
+                    "wants iso, unix_s, unix_ms, unix_us, snowflake or a pattern such as \
                             \"%d/%m/%Y %H:%M\""
-                    .into());
+                        .into(),
+                );
             }
         })
     })?;
@@ -289,7 +315,9 @@ fn value_map(keys: Keys<'_, '_>, column: &str) -> Result<Vec<(String, String)>> 
 }
 
 fn conditions(keys: &mut Keys<'_, '_>) -> Result<Vec<Condition>> {
-    let Some(node) = keys.take("when") else { return Ok(Vec::new()) };
+    let Some(node) = keys.take("when") else {
+        return Ok(Vec::new());
+    };
     let name = keys.path("when");
     match node.get_ref() {
         DeValue::Array(items) => items
@@ -309,8 +337,10 @@ fn condition(mut keys: Keys<'_, '_>) -> Result<Condition> {
         keys.truth("exists")?.map(Test::Exists),
         (!equals.is_empty()).then_some(Test::Equals(equals)),
         (!differs.is_empty()).then_some(Test::Differs(differs)),
-        keys.parsed("equals_path", Path::parse)?.map(Test::EqualsPath),
-        keys.parsed("differs_path", Path::parse)?.map(Test::DiffersPath),
+        keys.parsed("equals_path", Path::parse)?
+            .map(Test::EqualsPath),
+        keys.parsed("differs_path", Path::parse)?
+            .map(Test::DiffersPath),
     ];
     let mut tests = tests.into_iter().flatten();
     let (Some(test), None) = (tests.next(), tests.next()) else {
@@ -358,9 +388,7 @@ fn allowed(column: &str) -> impl Fn(&str) -> std::result::Result<String, String>
     one_of(values)
 }
 
-fn one_of(
-    values: &'static [&'static str],
-) -> impl Fn(&str) -> std::result::Result<String, String> {
+fn one_of(values: &'static [&'static str]) -> impl Fn(&str) -> std::result::Result<String, String> {
     move |text| match values.is_empty() || values.contains(&text) {
         true => Ok(text.to_string()),
         false => Err(format!("\"{text}\" is none of {}", values.join(", "))),

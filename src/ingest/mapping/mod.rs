@@ -64,9 +64,15 @@ pub(crate) struct Block {
 
 /// The mappings that come with the program.
 const SHIPPED: [(&str, &str); 3] = [
-    ("twitter-care", include_str!("../mappings/twitter-care.toml")),
+    (
+        "twitter-care",
+        include_str!("../mappings/twitter-care.toml"),
+    ),
     ("bot-airline", include_str!("../mappings/bot-airline.toml")),
-    ("complaint-chats", include_str!("../mappings/complaint-chats.toml")),
+    (
+        "complaint-chats",
+        include_str!("../mappings/complaint-chats.toml"),
+    ),
 ];
 
 impl Mapping {
@@ -84,5 +90,6 @@ impl Mapping {
 
 /// A time zone by its name.
 fn zone(name: &str) -> Result<Tz, String> {
-    name.parse().map_err(|_| format!("\"{name}\" is no time zone; name one such as \"Europe/Paris\""))
+    name.parse()
+        .map_err(|_| format!("\"{name}\" is no time zone; name one such as \"Europe/Paris\""))
 }

@@ -36,8 +36,9 @@ impl Path {
         let mut first = true;
         while !rest.is_empty() {
             if let Some(after) = rest.strip_prefix('[') {
-                let (inside, after) =
-                    after.split_once(']').ok_or_else(|| format!("\"{text}\": a [ is not closed"))?;
+                let (inside, after) = after
+                    .split_once(']')
+                    .ok_or_else(|| format!("\"{text}\": a [ is not closed"))?;
                 steps.push(match inside.trim() {
                     "*" => Step::All,
                     number => Step::Index(number.parse().map_err(|_| {
@@ -109,7 +110,11 @@ impl Path {
     /// The keys that lead to the whole of what the path takes: `a[*]` takes the array `a`; `a[0]`
     /// and `a[*].b` take nothing as a whole.
     fn taken(&self) -> Option<&[Step]> {
-        let keys = self.steps.iter().take_while(|step| matches!(step, Step::Key(_))).count();
+        let keys = self
+            .steps
+            .iter()
+            .take_while(|step| matches!(step, Step::Key(_)))
+            .count();
         match &self.steps[keys..] {
             [] | [Step::All] => Some(&self.steps[..keys]),
             _ => None,
@@ -134,12 +139,15 @@ fn step<'v>(steps: &[Step], value: &'v Value, visit: &mut dyn FnMut(&'v Value) -
     match first {
         Step::Key(key) => value.get(key).is_none_or(|value| step(rest, value, visit)),
         Step::Index(index) => {
-            let Some(values) = value.as_array() else { return true };
+            let Some(values) = value.as_array() else {
+                return true;
+            };
             let at = match usize::try_from(*index) {
                 Ok(at) => Some(at),
                 Err(_) => values.len().checked_sub(index.unsigned_abs() as usize),
             };
-            at.and_then(|at| values.get(at)).is_none_or(|value| step(rest, value, visit))
+            at.and_then(|at| values.get(at))
+                .is_none_or(|value| step(rest, value, visit))
         }
         Step::All => match value.as_array() {
             Some(values) => values.iter().all(|value| step(rest, value, visit)),
@@ -167,14 +175,22 @@ impl<'v> Rest<'v> {
     /// The members that stay. Nulls say nothing and go.
     fn members(&self) -> impl Iterator<Item = (&'v String, Rest<'v>)> {
         let members = self.value.as_object().into_iter().flatten();
-        members.filter(|(_, value)| !value.is_null()).filter_map(|(key, value)| {
-            let below = self.taken.iter().filter_map(|steps| match steps.split_first() {
-                Some((Step::Key(first), rest)) if first == key => Some(rest),
-                _ => None,
-            });
-            let rest = Rest { value, taken: below.collect() };
-            (!rest.is_empty()).then_some((key, rest))
-        })
+        members
+            .filter(|(_, value)| !value.is_null())
+            .filter_map(|(key, value)| {
+                let below = self
+                    .taken
+                    .iter()
+                    .filter_map(|steps| match steps.split_first() {
+                        Some((Step::Key(first), rest)) if first == key => Some(rest),
+                        _ => None,
+                    });
+                let rest = Rest {
+                    value,
+                    taken: below.collect(),
+                };
+                (!rest.is_empty()).then_some((key, rest))
+            })
     }
 
     fn is_empty(&self) -> bool {
@@ -207,7 +223,12 @@ mod tests {
     fn paths_find_what_they_name() {
         let value = json!({"a": {"b.c": [1, {"d": 2}, null, {"d": 3}]}, "e": null});
         let all = |text: &str| {
-            Path::parse(text).unwrap().all(&value).iter().map(|v| v.to_string()).collect::<Vec<_>>()
+            Path::parse(text)
+                .unwrap()
+                .all(&value)
+                .iter()
+                .map(|v| v.to_string())
+                .collect::<Vec<_>>()
         };
         assert_eq!(all("a.'b.c'[*].d"), ["2", "3"]);
         assert_eq!(all("$.a.'b.c'[-1].d"), ["3"]);
@@ -219,7 +240,10 @@ mod tests {
     fn the_rest_is_what_was_not_taken() {
         let value = json!({"a": {"b": 1}, "c": {"d": 1, "e": 2}, "f": [1, 2], "g": null, "h": {}});
         let rest = |paths: &[&str]| {
-            let paths: Vec<Path> = paths.iter().map(|path| Path::parse(path).unwrap()).collect();
+            let paths: Vec<Path> = paths
+                .iter()
+                .map(|path| Path::parse(path).unwrap())
+                .collect();
             super::rest(&value, &paths.iter().collect::<Vec<_>>())
         };
         let found = rest(&["a.b", "c.d", "f[0]", "x.y", "f[*].z"]);
@@ -230,9 +254,14 @@ mod tests {
 
     #[test]
     fn mistakes_are_named() {
-        for (text, part) in [("a[", "not closed"), ("a[x]", "neither"), ("a..b", "key is missing"),
-            ("a[0]b", "dot is missing"), ("'a", "not closed"), ("", "empty path")]
-        {
+        for (text, part) in [
+            ("a[", "not closed"),
+            ("a[x]", "neither"),
+            ("a..b", "key is missing"),
+            ("a[0]b", "dot is missing"),
+            ("'a", "not closed"),
+            ("", "empty path"),
+        ] {
             let error = Path::parse(text).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }

@@ -84,7 +84,11 @@ pub(crate) struct Scope<'v> {
 
 impl<'v> Scope<'v> {
     pub(crate) fn base(&self, path: &Path) -> &'v Value {
-        if path.from_root { self.record } else { self.element }
+        if path.from_root {
+            self.record
+        } else {
+            self.element
+        }
     }
 }
 
@@ -116,7 +120,11 @@ impl Rule {
         if self.keep {
             taken.clear();
         }
-        Ok(Some(Found { cell: self.translate(cell)?, made, taken }))
+        Ok(Some(Found {
+            cell: self.translate(cell)?,
+            made,
+            taken,
+        }))
     }
 
     fn from_paths<'v, 'm>(
@@ -135,7 +143,9 @@ impl Rule {
                         .ok_or("wants texts to join, found an array or an object")?;
                     (!texts.is_empty()).then(|| owned(texts.join(join)))
                 }
-                (None, _) => path.first(base).map(|value| Cell::Json(Cow::Borrowed(value))),
+                (None, _) => path
+                    .first(base)
+                    .map(|value| Cell::Json(Cow::Borrowed(value))),
             };
             if cell.is_some() && !path.from_root {
                 taken.push(path);
@@ -161,7 +171,10 @@ impl Rule {
         };
         if let Some(map) = &self.map {
             let key = text.trim().to_lowercase();
-            let known = map.iter().find(|(from, _)| *from == key).map(|(_, to)| to.as_str());
+            let known = map
+                .iter()
+                .find(|(from, _)| *from == key)
+                .map(|(_, to)| to.as_str());
             return match known.or(self.default.as_deref()) {
                 Some(to) => Ok(Cell::Text(Cow::Borrowed(to))),
                 None => Err(format!(
@@ -173,13 +186,18 @@ impl Rule {
         if let Some(time) = &self.time {
             return match time.parse(&text) {
                 Some(micros) => Ok(Cell::Time(micros)),
-                None => {
-                    Err(format!("wants {}, found \"{}\"", time.describe(), shorten(&text)))
-                }
+                None => Err(format!(
+                    "wants {}, found \"{}\"",
+                    time.describe(),
+                    shorten(&text)
+                )),
             };
         }
         let separator = self.split.as_deref().unwrap_or(",");
-        let items = text.split(separator).map(str::trim).filter(|item| !item.is_empty());
+        let items = text
+            .split(separator)
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
         let items = items.map(|item| Value::String(item.to_string())).collect();
         Ok(Cell::Json(Cow::Owned(Value::Array(items))))
     }
@@ -220,8 +238,9 @@ impl Template {
                 rest = after;
                 continue;
             }
-            let (name, after) =
-                rest.split_once('}').ok_or_else(|| format!("\"{text}\": a {{ is not closed"))?;
+            let (name, after) = rest
+                .split_once('}')
+                .ok_or_else(|| format!("\"{text}\": a {{ is not closed"))?;
             parts.push(match name.trim() {
                 "index" => Part::Index,
                 "record" => Part::Record,
@@ -274,7 +293,8 @@ impl MadeTime {
         let mut hasher = SipHasher13::new();
         hasher.write(conversation.as_bytes());
         let seconds = (self.spread / 1_000_000).max(1) as u64;
-        self.base.saturating_add((hasher.finish() % seconds) as i64 * 1_000_000)
+        self.base
+            .saturating_add((hasher.finish() % seconds) as i64 * 1_000_000)
     }
 }
 

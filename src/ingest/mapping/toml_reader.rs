@@ -50,7 +50,13 @@ impl<'d, 'a> Keys<'d, 'a> {
         span: Range<usize>,
         table: &'d DeTable<'a>,
     ) -> Self {
-        Keys { document, name, span, table, known: Vec::new() }
+        Keys {
+            document,
+            name,
+            span,
+            table,
+            known: Vec::new(),
+        }
     }
 
     /// The table that `node` is.
@@ -82,15 +88,20 @@ impl<'d, 'a> Keys<'d, 'a> {
 
     /// A text; `None` where the key is absent.
     pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>, IngestError> {
-        let Some(node) = self.take(key) else { return Ok(None) };
-        scalar(node)
-            .map(Some)
-            .ok_or_else(|| self.document.fault(node.span(), self.path(key), "wants text"))
+        let Some(node) = self.take(key) else {
+            return Ok(None);
+        };
+        scalar(node).map(Some).ok_or_else(|| {
+            self.document
+                .fault(node.span(), self.path(key), "wants text")
+        })
     }
 
     /// A text or a list of texts.
     pub(super) fn texts(&mut self, key: &'static str) -> Result<Vec<String>, IngestError> {
-        let Some(node) = self.take(key) else { return Ok(Vec::new()) };
+        let Some(node) = self.take(key) else {
+            return Ok(Vec::new());
+        };
         let found = match node.get_ref() {
             DeValue::Array(items) => items.iter().map(scalar).collect(),
             _ => scalar(node).map(|text| vec![text]),
@@ -100,7 +111,9 @@ impl<'d, 'a> Keys<'d, 'a> {
     }
 
     pub(super) fn truth(&mut self, key: &'static str) -> Result<Option<bool>, IngestError> {
-        let Some(node) = self.take(key) else { return Ok(None) };
+        let Some(node) = self.take(key) else {
+            return Ok(None);
+        };
         match node.get_ref().as_bool() {
             Some(truth) => Ok(Some(truth)),
             None => Err(self.fault(key, "wants true or false")),
@@ -114,7 +127,9 @@ impl<'d, 'a> Keys<'d, 'a> {
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<Option<T>, IngestError> {
         match self.text(key)? {
-            Some(text) => parse(&text).map(Some).map_err(|message| self.fault(key, message)),
+            Some(text) => parse(&text)
+                .map(Some)
+                .map_err(|message| self.fault(key, message)),
             None => Ok(None),
         }
     }
@@ -130,18 +145,23 @@ impl<'d, 'a> Keys<'d, 'a> {
 
     /// A mistake at `key`.
     pub(super) fn fault(&self, key: &str, message: impl Into<String>) -> IngestError {
-        let span = self.table.get(key).map_or(self.span.clone(), |node| node.span());
+        let span = self
+            .table
+            .get(key)
+            .map_or(self.span.clone(), |node| node.span());
         self.document.fault(span, self.path(key), message)
     }
 
     /// A mistake of the table as a whole.
     pub(super) fn own_fault(&self, message: impl Into<String>) -> IngestError {
-        self.document.fault(self.span.clone(), self.name.clone(), message)
+        self.document
+            .fault(self.span.clone(), self.name.clone(), message)
     }
 
     /// A mistake about a key that is not there.
     pub(super) fn own_fault_at(&self, key: &str, message: impl Into<String>) -> IngestError {
-        self.document.fault(self.span.clone(), self.path(key), message)
+        self.document
+            .fault(self.span.clone(), self.path(key), message)
     }
 
     /// Complains about the first key that nobody took.

@@ -85,7 +85,9 @@ impl TableBatch {
 
     pub(super) fn texts(&self, name: &str) -> Result<&StringArray, IngestError> {
         let column = self.column(name)?;
-        column.as_string_opt::<i32>().ok_or_else(|| self.wrong(name, column.data_type()))
+        column
+            .as_string_opt::<i32>()
+            .ok_or_else(|| self.wrong(name, column.data_type()))
     }
 
     pub(super) fn times(&self, name: &str) -> Result<&TimestampMicrosecondArray, IngestError> {
@@ -96,7 +98,9 @@ impl TableBatch {
 
     pub(super) fn list(&self, name: &str) -> Result<&ListArray, IngestError> {
         let column = self.column(name)?;
-        column.as_list_opt::<i32>().ok_or_else(|| self.wrong(name, column.data_type()))
+        column
+            .as_list_opt::<i32>()
+            .ok_or_else(|| self.wrong(name, column.data_type()))
     }
 
     fn wrong(&self, name: &str, found: &DataType) -> IngestError {
@@ -114,7 +118,10 @@ impl TableBatch {
     }
 
     pub(super) fn batch(&self) -> Result<RecordBatch, IngestError> {
-        Ok(RecordBatch::try_new(Arc::clone(&self.schema), self.columns.clone())?)
+        Ok(RecordBatch::try_new(
+            Arc::clone(&self.schema),
+            self.columns.clone(),
+        )?)
     }
 
     /// Leaves only the rows that are marked.
@@ -123,9 +130,12 @@ impl TableBatch {
             return Ok(());
         }
         let mask = BooleanArray::from(keep.to_vec());
-        self.columns = filter_record_batch(&self.batch()?, &mask)?.columns().to_vec();
+        self.columns = filter_record_batch(&self.batch()?, &mask)?
+            .columns()
+            .to_vec();
         let mut marks = keep.iter();
-        self.numbers.retain(|_| marks.next().copied().unwrap_or(false));
+        self.numbers
+            .retain(|_| marks.next().copied().unwrap_or(false));
         Ok(())
     }
 }

@@ -32,7 +32,11 @@ pub(super) struct Rejects<'r> {
 
 impl<'r> Rejects<'r> {
     pub(super) fn new(rows: &'r Rows, mode: WriteMode) -> Self {
-        Rejects { rows, mode, found: Vec::new() }
+        Rejects {
+            rows,
+            mode,
+            found: Vec::new(),
+        }
     }
 
     pub(super) fn add(
@@ -43,7 +47,12 @@ impl<'r> Rejects<'r> {
         reason: String,
     ) -> Result<(), IngestError> {
         let (file, line) = self.rows.place(table, number);
-        let reject = Reject { file, line, field: field.to_string(), reason };
+        let reject = Reject {
+            file,
+            line,
+            field: field.to_string(),
+            reason,
+        };
         match self.mode {
             WriteMode::Statement => Err(IngestError::Invalid(reject)),
             WriteMode::Import { .. } => {
@@ -150,14 +159,16 @@ pub(super) fn check(
     }
     for field in table.columns.fields() {
         let name = field.name().as_str();
-        let json = field.metadata().get(SQL_TYPE).is_some_and(|sql| sql == "jsonb");
+        let json = field
+            .metadata()
+            .get(SQL_TYPE)
+            .is_some_and(|sql| sql == "jsonb");
         if !json || !batch.has(name) {
             continue;
         }
         for (row, text) in batch.texts(name)?.iter().enumerate() {
-            let bad = text.and_then(|text| {
-                serde_json::from_str::<serde::de::IgnoredAny>(text).err()
-            });
+            let bad =
+                text.and_then(|text| serde_json::from_str::<serde::de::IgnoredAny>(text).err());
             if let Some(error) = bad {
                 refuse(&mut keep, row, name, format!("is not JSON: {error}"))?;
             }
@@ -178,18 +189,22 @@ fn fill_identity(batch: &mut TableBatch, mode: WriteMode) -> Result<(), IngestEr
     if nulls == 0 && (0..batch.len()).all(is_whole) {
         return Ok(());
     }
-    let (mut id, mut source, mut native) =
-        (StringBuilder::new(), StringBuilder::new(), StringBuilder::new());
+    let (mut id, mut source, mut native) = (
+        StringBuilder::new(),
+        StringBuilder::new(),
+        StringBuilder::new(),
+    );
     for row in 0..batch.len() {
-        let given = |column: &StringArray| {
-            column.is_valid(row).then(|| column.value(row).to_string())
-        };
+        let given =
+            |column: &StringArray| column.is_valid(row).then(|| column.value(row).to_string());
         let (row_id, row_native) = (given(ids), given(natives));
         let row_source = given(sources).or_else(|| match mode {
             WriteMode::Import { .. } => None,
             WriteMode::Statement => {
                 let prefix = row_id.as_deref().and_then(|id| id.split_once(':'));
-                let prefix = prefix.map(|(source, _)| source).filter(|source| !source.is_empty());
+                let prefix = prefix
+                    .map(|(source, _)| source)
+                    .filter(|source| !source.is_empty());
                 Some(prefix.unwrap_or(STATEMENT_SOURCE).to_string())
             }
         });
@@ -233,9 +248,10 @@ fn fill_defaults(batch: &mut TableBatch, mode: WriteMode) -> Result<(), IngestEr
         let types = batch.texts("content_type")?;
         if types.null_count() > 0 {
             let with_text = is_not_null(batch.column("text")?)?;
-            let filled = types.iter().zip(with_text.iter()).map(|(given, text)| {
-                given.or((text == Some(true)).then_some("message"))
-            });
+            let filled = types
+                .iter()
+                .zip(with_text.iter())
+                .map(|(given, text)| given.or((text == Some(true)).then_some("message")));
             let filled: StringArray = filled.collect();
             batch.put("content_type", Arc::new(filled))?;
         }

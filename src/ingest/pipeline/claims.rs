@@ -36,7 +36,10 @@ impl Claims {
                 let mut busy = self.busy.lock();
                 if wanted.is_disjoint(&busy) {
                     busy.extend(wanted.iter().copied());
-                    return Claim { claims: Arc::clone(self), held: wanted };
+                    return Claim {
+                        claims: Arc::clone(self),
+                        held: wanted,
+                    };
                 }
             }
             freed.await;
@@ -73,7 +76,9 @@ mod tests {
             let (claims, busy) = (Arc::clone(&claims), Arc::clone(&busy));
             tokio::spawn(async move {
                 let own = number.to_string();
-                let wanted = [Key::of(&["shared"]), Key::of(&[&own])].into_iter().collect();
+                let wanted = [Key::of(&["shared"]), Key::of(&[&own])]
+                    .into_iter()
+                    .collect();
                 let _claim = claims.claim(wanted).await;
                 assert_eq!(busy.fetch_add(1, Ordering::SeqCst), 0);
                 tokio::time::sleep(Duration::from_millis(1)).await;

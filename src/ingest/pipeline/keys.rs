@@ -71,7 +71,10 @@ const RECENT: usize = 1 << 20;
 
 impl KeyIndex {
     pub(super) fn new(version: i64) -> Self {
-        KeyIndex { version, ..KeyIndex::default() }
+        KeyIndex {
+            version,
+            ..KeyIndex::default()
+        }
     }
 
     /// Takes in rows of `conversation_id`, `message_id`, `turn_index`: those of the conversations
@@ -82,7 +85,9 @@ impl KeyIndex {
             batch.column(1).as_string_opt::<i32>(),
             batch.column(2).as_primitive_opt::<Int32Type>(),
         );
-        let (Some(conversations), Some(messages), Some(turns)) = columns else { return };
+        let (Some(conversations), Some(messages), Some(turns)) = columns else {
+            return;
+        };
         let mut last: Option<(usize, Key)> = None;
         for row in 0..batch.num_rows() {
             let id = conversations.value(row);
@@ -93,7 +98,11 @@ impl KeyIndex {
             };
             last = Some((row, conversation));
             if wanted.is_none_or(|wanted| wanted.contains(&conversation)) {
-                let turn = if turns.is_null(row) { 0 } else { turns.value(row).saturating_add(1) };
+                let turn = if turns.is_null(row) {
+                    0
+                } else {
+                    turns.value(row).saturating_add(1)
+                };
                 self.insert(Key::of(&[id, messages.value(row)]), conversation, turn);
             }
         }

@@ -43,7 +43,10 @@ impl Ingest {
     ) -> Result<Known, IngestError> {
         let table = self.lake.table("messages")?;
         let snapshot = table.snapshot().await?;
-        let mut known = Known { version: snapshot.version(), ..Known::default() };
+        let mut known = Known {
+            version: snapshot.version(),
+            ..Known::default()
+        };
         if with_index || conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
             self.from_index(messages, conversations, &mut known).await?;
         } else if !messages.is_empty() && snapshot.records() > 0 {
@@ -59,7 +62,11 @@ impl Ingest {
             while let Some(batch) = stream.try_next().await? {
                 index.add(&plain(&batch)?, Some(&wanted));
             }
-            known.messages = messages.iter().copied().filter(|key| index.contains(*key)).collect();
+            known.messages = messages
+                .iter()
+                .copied()
+                .filter(|key| index.contains(*key))
+                .collect();
             known.turns = turns(&index, conversations);
         }
         known.conversations = self.conversations(conversations).await?;
@@ -78,7 +85,11 @@ impl Ingest {
         }
         if let Some(index) = &*index {
             known.version = index.version;
-            known.messages = messages.iter().copied().filter(|key| index.contains(*key)).collect();
+            known.messages = messages
+                .iter()
+                .copied()
+                .filter(|key| index.contains(*key))
+                .collect();
             known.turns = turns(index, conversations);
         }
         Ok(())
@@ -112,7 +123,9 @@ impl Ingest {
             .read_table(table.provider())?
             .filter(is_one_of("conversation_id", wanted))?;
         let rows = rows.collect().await?;
-        let Some(first) = rows.first() else { return Ok(None) };
+        let Some(first) = rows.first() else {
+            return Ok(None);
+        };
         let rows = concat_batches(&first.schema(), &rows)?;
         Ok((rows.num_rows() > 0).then_some(rows))
     }
@@ -124,22 +137,33 @@ fn context() -> SessionContext {
 
 fn key_columns(context: &SessionContext, table: &Arc<LakeTable>) -> Result<DataFrame, IngestError> {
     let columns = ["conversation_id", "message_id", "turn_index"];
-    Ok(context.read_table(table.provider())?.select_columns(&columns)?)
+    Ok(context
+        .read_table(table.provider())?
+        .select_columns(&columns)?)
 }
 
 fn is_one_of(column: &str, wanted: &[(String, Key)]) -> datafusion::logical_expr::Expr {
-    col(column).in_list(wanted.iter().map(|(id, _)| lit(id.as_str())).collect(), false)
+    col(column).in_list(
+        wanted.iter().map(|(id, _)| lit(id.as_str())).collect(),
+        false,
+    )
 }
 
 fn turns(index: &KeyIndex, conversations: &[(String, Key)]) -> Keyed<i32> {
-    let found = conversations.iter().filter_map(|(_, key)| Some((*key, index.next_turn(*key)?)));
+    let found = conversations
+        .iter()
+        .filter_map(|(_, key)| Some((*key, index.next_turn(*key)?)));
     found.collect()
 }
 
 /// The key columns with plain strings: scans may give views or dictionaries.
 fn plain(batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
     let types = [DataType::Utf8, DataType::Utf8, DataType::Int32];
-    let columns = batch.columns().iter().zip(&types).map(|(column, wanted)| cast(column, wanted));
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(&types)
+        .map(|(column, wanted)| cast(column, wanted));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let names = ["conversation_id", "message_id", "turn_index"];
     let fields = names.into_iter().zip(types);

@@ -67,7 +67,10 @@ pub(super) fn merge(
     let mut columns = Vec::with_capacity(given.columns.len());
     for (index, field) in given.schema.fields().iter().enumerate() {
         let name = field.name().as_str();
-        let carried = messages.has(name).then(|| messages.column(name)).transpose()?;
+        let carried = messages
+            .has(name)
+            .then(|| messages.column(name))
+            .transpose()?;
         let sources = [
             Arc::clone(&given.columns[index]),
             match old {
@@ -76,8 +79,12 @@ pub(super) fn merge(
             },
             match (name, carried) {
                 (
-                    "conversation_id" | "source" | "source_conversation_id" | "channel"
-                    | "account_id" | "source_customer_id",
+                    "conversation_id"
+                    | "source"
+                    | "source_conversation_id"
+                    | "channel"
+                    | "account_id"
+                    | "source_customer_id",
                     Some(carried),
                 ) => Arc::clone(carried),
                 _ => new_null_array(field.data_type(), messages.len()),
@@ -110,7 +117,9 @@ pub(super) fn merge(
     // Later than the version that it supersedes, whatever the clocks say.
     let now = Utc::now().timestamp_micros();
     let versions = groups.iter().map(|group| {
-        let old = group.old.and_then(|row| Some(old?.times("version_at").ok()?.value(row)));
+        let old = group
+            .old
+            .and_then(|row| Some(old?.times("version_at").ok()?.value(row)));
         Some(old.map_or(now, |old| now.max(old + 1)))
     });
     columns[at("version_at")?] = time_array(versions.collect());
@@ -144,7 +153,13 @@ pub(super) fn merge(
     let all = RecordBatch::try_new(Arc::clone(&given.schema), columns.clone())?;
     let rows = datafusion::arrow::compute::take_record_batch(&all, &UInt32Array::from(rows))?;
     let keep = group.iter().map(|group| sound[*group]).collect();
-    Ok(Merged { rows, new_conversations, columns, group, keep })
+    Ok(Merged {
+        rows,
+        new_conversations,
+        columns,
+        group,
+        keep,
+    })
 }
 
 impl Merged {
@@ -161,7 +176,13 @@ impl Merged {
             .group
             .iter()
             .enumerate()
-            .map(|(row, group)| if own.is_valid(row) { (0, row) } else { (1, *group) })
+            .map(|(row, group)| {
+                if own.is_valid(row) {
+                    (0, row)
+                } else {
+                    (1, *group)
+                }
+            })
             .collect();
         Ok(interleave(&[own.as_ref(), theirs.as_ref()], &chosen)?)
     }
@@ -207,14 +228,23 @@ fn groups(
 
 /// The newest value that is given, else the one in the lake, else that of the first message.
 fn choose(group: &Group, sources: &[ArrayRef; 4]) -> (usize, usize) {
-    if let Some(row) = group.given.iter().rev().find(|row| sources[GIVEN].is_valid(**row)) {
+    if let Some(row) = group
+        .given
+        .iter()
+        .rev()
+        .find(|row| sources[GIVEN].is_valid(**row))
+    {
         return (GIVEN, *row);
     }
     match group.old {
         Some(row) if sources[OLD].is_valid(row) => return (OLD, row),
         _ => {}
     }
-    match group.messages.iter().find(|row| sources[MESSAGE].is_valid(**row)) {
+    match group
+        .messages
+        .iter()
+        .find(|row| sources[MESSAGE].is_valid(**row))
+    {
         Some(row) => (MESSAGE, *row),
         None => NONE,
     }
@@ -254,9 +284,10 @@ impl Times {
             for (index, group) in groups.iter().enumerate() {
                 let known = group.given.iter().filter(|row| given.is_valid(**row));
                 let known = known.map(|row| given.value(*row));
-                let before = group.old.zip(old).and_then(|(row, old)| {
-                    old.is_valid(row).then(|| old.value(row))
-                });
+                let before = group
+                    .old
+                    .zip(old)
+                    .and_then(|(row, old)| old.is_valid(row).then(|| old.value(row)));
                 for time in known.chain(before) {
                     match name {
                         "started_at" => earlier(&mut times.started[index], time),
@@ -328,9 +359,10 @@ fn later(known: &mut Option<i64>, time: i64) {
 
 fn holds(list: &datafusion::arrow::array::ListArray, row: usize, wanted: &str) -> bool {
     list.is_valid(row)
-        && list.value(row).as_string_opt::<i32>().is_some_and(|items| {
-            items.iter().flatten().any(|item| item == wanted)
-        })
+        && list
+            .value(row)
+            .as_string_opt::<i32>()
+            .is_some_and(|items| items.iter().flatten().any(|item| item == wanted))
 }
 
 /// The columns that were made, now or before.
@@ -345,7 +377,10 @@ fn made_array(
     if let DataType::List(item) = given.schema.field(index).data_type() {
         out = out.with_field(Arc::clone(item));
     }
-    let (given, old) = (given.list("made")?, old.map(|old| old.list("made")).transpose()?);
+    let (given, old) = (
+        given.list("made")?,
+        old.map(|old| old.list("made")).transpose()?,
+    );
     for (group, made) in groups.iter().zip(made) {
         let mut names: Vec<String> = Vec::new();
         let before = old.zip(group.old);
@@ -374,10 +409,14 @@ fn differs(
     before: usize,
     schema: &datafusion::arrow::datatypes::Schema,
 ) -> bool {
-    columns.iter().zip(&old.columns).zip(schema.fields()).any(|((new, old), field)| {
-        !matches!(field.name().as_str(), "version_at" | "ingested_at")
-            && new.slice(row, 1).as_ref() != old.slice(before, 1).as_ref()
-    })
+    columns
+        .iter()
+        .zip(&old.columns)
+        .zip(schema.fields())
+        .any(|((new, old), field)| {
+            !matches!(field.name().as_str(), "version_at" | "ingested_at")
+                && new.slice(row, 1).as_ref() != old.slice(before, 1).as_ref()
+        })
 }
 
 fn refuse(
@@ -388,8 +427,10 @@ fn refuse(
     rejects: &mut Rejects<'_>,
 ) -> Result<(), IngestError> {
     let reason = match column {
-        "channel" => "is required for a new conversation: give it in the file, the mapping or with \
-                      --channel",
+        "channel" => {
+            "is required for a new conversation: give it in the file, the mapping or with \
+                      --channel"
+        }
         _ => "is required for a conversation without messages",
     };
     for row in &group.messages {

@@ -72,7 +72,12 @@ impl Ingest {
     /// The write path of a lake, scoring with `score`.
     pub fn with_score(lake: Arc<Lake>, score: Arc<dyn Score>) -> Arc<Ingest> {
         let (claims, index) = (Arc::default(), tokio::sync::Mutex::new(None));
-        Arc::new(Ingest { lake, score, claims, index })
+        Arc::new(Ingest {
+            lake,
+            score,
+            claims,
+            index,
+        })
     }
 
     /// The lake that is written to.
@@ -96,7 +101,10 @@ impl Ingest {
                 other => return other,
             }
         }
-        Err(IngestError::Lake(LakeError::Contention { table: "messages".into(), attempts: REDOS }))
+        Err(IngestError::Lake(LakeError::Contention {
+            table: "messages".into(),
+            attempts: REDOS,
+        }))
     }
 
     /// What [`Ingest::write`] would do, without writing. Rows that were checked count as there for
@@ -123,8 +131,12 @@ impl Ingest {
         let mut receipt = Receipt::default();
         let mut append = Append::default();
         let mut messages = self.checked("messages", rows.messages.as_ref(), mode, &mut rejects)?;
-        let given =
-            self.checked("conversations", rows.conversations.as_ref(), mode, &mut rejects)?;
+        let given = self.checked(
+            "conversations",
+            rows.conversations.as_ref(),
+            mode,
+            &mut rejects,
+        )?;
 
         let keys = Keys::of(&given, &messages)?;
         let claim = keys.conversations.iter().map(|(_, key)| *key).collect();
@@ -143,7 +155,9 @@ impl Ingest {
 
         let conversations = self.lake.table("conversations")?.definition();
         let old = known.conversations.as_ref();
-        let old = old.map(|batch| TableBatch::new(conversations, batch)).transpose()?;
+        let old = old
+            .map(|batch| TableBatch::new(conversations, batch))
+            .transpose()?;
         let mut merged = merge::merge(&given, &messages, old.as_ref(), mode, &mut rejects)?;
         let sound = std::mem::take(&mut merged.keep);
         messages.keep(&sound)?;
@@ -159,7 +173,9 @@ impl Ingest {
         let next_turns = turns::number(&mut messages, &merged.group, &keys, &known.turns)?;
         push(&mut append, &mut receipt, "conversations", merged.rows);
         for (table, batch) in &rows.others {
-            let batch = self.other(table, batch, mode, &mut rejects, &mut receipt).await?;
+            let batch = self
+                .other(table, batch, mode, &mut rejects, &mut receipt)
+                .await?;
             push(&mut append, &mut receipt, table, batch);
         }
         if messages.len() > 0 {
@@ -249,9 +265,7 @@ impl Ingest {
     async fn scored(&self, messages: RecordBatch) -> Result<RecordBatch, IngestError> {
         let score = Arc::clone(&self.score);
         let scored = tokio::task::spawn_blocking(move || score.score(&messages)).await;
-        scored.map_err(|error| {
-            datafusion::error::DataFusionError::External(Box::new(error))
-        })?
+        scored.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?
     }
 }
 
@@ -272,9 +286,13 @@ impl Keys {
             }
             key
         };
-        given.texts("conversation_id")?.iter().flatten().for_each(|id| {
-            add(id);
-        });
+        given
+            .texts("conversation_id")?
+            .iter()
+            .flatten()
+            .for_each(|id| {
+                add(id);
+            });
         let ids = messages.texts("conversation_id")?.iter();
         let ids = ids.zip(messages.texts("message_id")?.iter());
         let messages = ids.map(|(conversation, message)| {
@@ -283,14 +301,20 @@ impl Keys {
             (key, add(conversation))
         });
         let messages = messages.collect();
-        Ok(Keys { messages, conversations })
+        Ok(Keys {
+            messages,
+            conversations,
+        })
     }
 }
 
 fn row_keys(batch: &RecordBatch, columns: &[String]) -> Result<Vec<Key>, IngestError> {
     let columns = columns.iter().map(|name| {
         let index = batch.schema().index_of(name)?;
-        cast(batch.column(index), &datafusion::arrow::datatypes::DataType::Utf8)
+        cast(
+            batch.column(index),
+            &datafusion::arrow::datatypes::DataType::Utf8,
+        )
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let texts: Vec<_> = columns
@@ -308,7 +332,11 @@ fn row_keys(batch: &RecordBatch, columns: &[String]) -> Result<Vec<Key>, IngestE
 }
 
 fn kept<T>(items: Vec<T>, keep: &[bool]) -> Vec<T> {
-    items.into_iter().zip(keep).filter_map(|(item, keep)| keep.then_some(item)).collect()
+    items
+        .into_iter()
+        .zip(keep)
+        .filter_map(|(item, keep)| keep.then_some(item))
+        .collect()
 }
 
 fn push(append: &mut Append, receipt: &mut Receipt, table: &str, batch: RecordBatch) {

@@ -16,10 +16,17 @@ async fn expect(lines: &[&str], rejects: &[(u64, &str, &str)], good: u64) {
     assert_eq!(found.len(), rejects.len(), "{shown}");
     for (reject, (line, field, reason)) in found.iter().zip(rejects) {
         assert_eq!(reject.file, path.display().to_string());
-        assert_eq!((reject.line, reject.field.as_str()), (*line, *field), "{shown}");
+        assert_eq!(
+            (reject.line, reject.field.as_str()),
+            (*line, *field),
+            "{shown}"
+        );
         assert!(reject.reason.contains(reason), "{reason}: {shown}");
     }
-    assert_eq!((report.messages, report.rejected), (good, rejects.len() as u64));
+    assert_eq!(
+        (report.messages, report.rejected),
+        (good, rejects.len() as u64)
+    );
     assert_eq!(fixture.count("messages").await, good);
 }
 
@@ -38,7 +45,11 @@ async fn malformed_json() {
     let (a, b) = (good("a"), good("b"));
     expect(
         &[&a, "{\"conversation_id\": ", "not json", "[1]", &b],
-        &[(2, "", "malformed JSON"), (3, "", "malformed JSON"), (4, "", "malformed JSON")],
+        &[
+            (2, "", "malformed JSON"),
+            (3, "", "malformed JSON"),
+            (4, "", "malformed JSON"),
+        ],
         2,
     )
     .await;
@@ -118,17 +129,30 @@ async fn invalid_utf8_names_the_field() {
     let (report, rejects) = fixture.import(fixture.file("in.jsonl", content)).await;
     assert_eq!(report.messages, 2);
     assert_eq!((rejects[0].line, rejects[0].field.as_str()), (2, "text"));
-    assert!(rejects[0].reason.contains("invalid UTF-8 at byte"), "{}", rejects[0].reason);
+    assert!(
+        rejects[0].reason.contains("invalid UTF-8 at byte"),
+        "{}",
+        rejects[0].reason
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn duplicates_within_a_file_go_in_once() {
     let fixture = Fixture::new().await;
-    let lines = [good("a"), good("b"), with("a", "text", "another".into()), good("a")];
-    let (report, rejects) = fixture.import(fixture.file("in.jsonl", lines.join("\n"))).await;
+    let lines = [
+        good("a"),
+        good("b"),
+        with("a", "text", "another".into()),
+        good("a"),
+    ];
+    let (report, rejects) = fixture
+        .import(fixture.file("in.jsonl", lines.join("\n")))
+        .await;
     assert_eq!((report.messages, report.duplicates), (2, 2));
     assert_eq!(rejects, Vec::new());
-    let found = fixture.rows("SELECT message_id, text FROM messages ORDER BY 1").await;
+    let found = fixture
+        .rows("SELECT message_id, text FROM messages ORDER BY 1")
+        .await;
     assert_eq!(found, ["a|hello", "b|hello"]);
 }
 
@@ -138,7 +162,8 @@ async fn a_line_of_100_megabytes() {
     let path = fixture.folder.path().join("in.jsonl");
     let mut file = BufWriter::new(File::create(&path).unwrap());
     writeln!(file, "{}", good("a")).unwrap();
-    file.write_all(b"{\"conversation_id\": \"c1\", \"text\": \"").unwrap();
+    file.write_all(b"{\"conversation_id\": \"c1\", \"text\": \"")
+        .unwrap();
     for _ in 0..100 {
         file.write_all(&[b'x'; 1 << 20]).unwrap();
     }
@@ -148,7 +173,11 @@ async fn a_line_of_100_megabytes() {
     let (report, rejects) = fixture.import(&path).await;
     assert_eq!(report.messages, 2);
     assert_eq!((rejects.len(), rejects[0].line), (1, 2));
-    assert!(rejects[0].reason.contains("longer than 64 MiB"), "{}", rejects[0].reason);
+    assert!(
+        rejects[0].reason.contains("longer than 64 MiB"),
+        "{}",
+        rejects[0].reason
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -160,10 +189,20 @@ async fn empty_and_unknown_files() {
         assert!(rejects[0].reason.contains("empty"));
     }
     let unknown = fixture.file("in.json", r#"[{"who": "me", "what": "hello"}]"#);
-    let error = fixture.try_import(&unknown, |_| {}).await.unwrap_err().to_string();
-    assert!(error.contains("a record has the members who, what"), "{error}");
+    let error = fixture
+        .try_import(&unknown, |_| {})
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("a record has the members who, what"),
+        "{error}"
+    );
     assert!(error.contains("docs/import.md"), "{error}");
-    let error = fixture.try_import("/no/such/file.jsonl", |_| {}).await.unwrap_err();
+    let error = fixture
+        .try_import("/no/such/file.jsonl", |_| {})
+        .await
+        .unwrap_err();
     assert!(matches!(&error, IngestError::Io { path, .. } if path.ends_with("file.jsonl")));
     assert_eq!(fixture.count("messages").await, 0);
 }
@@ -171,15 +210,25 @@ async fn empty_and_unknown_files() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_at_the_first_reject() {
     let fixture = Fixture::new().await;
-    let path = fixture.file("in.jsonl", [good("a"), "broken".into(), good("b")].join("\n"));
-    let stopped = fixture.try_import(&path, |options| options.on_error = OnError::Stop).await;
+    let path = fixture.file(
+        "in.jsonl",
+        [good("a"), "broken".into(), good("b")].join("\n"),
+    );
+    let stopped = fixture
+        .try_import(&path, |options| options.on_error = OnError::Stop)
+        .await;
     assert!(matches!(stopped.unwrap_err(), IngestError::Stopped(reject) if reject.line == 2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dry_run_finds_the_same_and_writes_nothing() {
     let fixture = Fixture::new().await;
-    let lines = [good("a"), with("b", "role", "nobody".into()), good("a"), good("c")];
+    let lines = [
+        good("a"),
+        with("b", "role", "nobody".into()),
+        good("a"),
+        good("c"),
+    ];
     let path = fixture.file("in.jsonl", lines.join("\n"));
     let dry = fixture.try_import(&path, |options| {
         options.dry_run = true;
@@ -188,7 +237,10 @@ async fn a_dry_run_finds_the_same_and_writes_nothing() {
     let (dry, dry_rejects) = dry.await.unwrap();
     assert_eq!(fixture.count("messages").await, 0);
     let (wet, rejects) = fixture.import(&path).await;
-    assert_eq!((dry.messages, dry.duplicates), (wet.messages, wet.duplicates));
+    assert_eq!(
+        (dry.messages, dry.duplicates),
+        (wet.messages, wet.duplicates)
+    );
     assert_eq!(dry_rejects, rejects);
     assert_eq!(fixture.count("messages").await, 2);
 }

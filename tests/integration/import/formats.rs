@@ -16,7 +16,13 @@ fn records() -> Vec<String> {
     for conversation in ["c1", "c2", "c3"] {
         for (minute, role) in [(0, "customer"), (1, "tool"), (2, "agent"), (3, "customer")] {
             let text = format!("{role} says \"{minute}\", in\ntwo lines");
-            out.push(message(conversation, &format!("m{minute}"), role, minute, &text));
+            out.push(message(
+                conversation,
+                &format!("m{minute}"),
+                role,
+                minute,
+                &text,
+            ));
         }
     }
     out
@@ -25,9 +31,12 @@ fn records() -> Vec<String> {
 fn expected() -> Vec<String> {
     let mut out = Vec::new();
     for conversation in ["c1", "c2", "c3"] {
-        for (minute, role, turn) in
-            [(0, "customer", "0"), (1, "tool", "NULL"), (2, "agent", "1"), (3, "customer", "2")]
-        {
+        for (minute, role, turn) in [
+            (0, "customer", "0"),
+            (1, "tool", "NULL"),
+            (2, "agent", "1"),
+            (3, "customer", "2"),
+        ] {
             out.push(format!(
                 "test:{conversation}|m{minute}|{turn}|{role}|chat|2024-03-01T10:0{minute}:00Z|\
                  {role} says \"{minute}\", in\ntwo lines"
@@ -48,27 +57,45 @@ async fn same(name: &str, content: Vec<u8>) {
         first_human_at, ended_at, last_activity_at FROM conversations ORDER BY 1 LIMIT 1";
     assert_eq!(
         fixture.rows(conversations).await,
-        ["test:c1|c1|chat|2024-03-01T10:00:00Z|2024-03-01T10:02:00Z|2024-03-01T10:03:00Z|\
-          2024-03-01T10:03:00Z"],
+        [
+            "test:c1|c1|chat|2024-03-01T10:00:00Z|2024-03-01T10:02:00Z|2024-03-01T10:03:00Z|\
+          2024-03-01T10:03:00Z"
+        ],
         "{name}"
     );
     let versions = fixture.versions().await;
     let (again, _) = fixture.import(&path).await;
     assert_eq!((again.messages, again.duplicates), (0, 12), "{name}");
-    assert_eq!(fixture.versions().await, versions, "{name} wrote something again");
+    assert_eq!(
+        fixture.versions().await,
+        versions,
+        "{name} wrote something again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn json_in_lines_arrays_and_values() {
     same("lines.jsonl", records().join("\n").into_bytes()).await;
     same("crlf.jsonl", records().join("\r\n").into_bytes()).await;
-    same("array.json", format!("[\n  {}\n]", records().join(",\n  ")).into_bytes()).await;
+    same(
+        "array.json",
+        format!("[\n  {}\n]", records().join(",\n  ")).into_bytes(),
+    )
+    .await;
     let pretty = records().into_iter().map(|record| {
         let value: serde_json::Value = serde_json::from_str(&record).unwrap();
         serde_json::to_string_pretty(&value).unwrap()
     });
-    same("values.json", pretty.collect::<Vec<_>>().join("\n").into_bytes()).await;
-    same("bom.jsonl", format!("\u{feff}{}", records().join("\n")).into_bytes()).await;
+    same(
+        "values.json",
+        pretty.collect::<Vec<_>>().join("\n").into_bytes(),
+    )
+    .await;
+    same(
+        "bom.jsonl",
+        format!("\u{feff}{}", records().join("\n")).into_bytes(),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -77,7 +104,11 @@ async fn compressed() {
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(text.as_bytes()).unwrap();
     same("lines.jsonl.gz", gzip.finish().unwrap()).await;
-    same("lines.jsonl.zst", zstd::encode_all(text.as_bytes(), 3).unwrap()).await;
+    same(
+        "lines.jsonl.zst",
+        zstd::encode_all(text.as_bytes(), 3).unwrap(),
+    )
+    .await;
 }
 
 fn column(name: &str) -> Vec<Option<String>> {
@@ -88,8 +119,15 @@ fn column(name: &str) -> Vec<Option<String>> {
     values.collect()
 }
 
-const NAMES: [&str; 7] =
-    ["source", "conversation_id", "message_id", "role", "channel", "sent_at", "text"];
+const NAMES: [&str; 7] = [
+    "source",
+    "conversation_id",
+    "message_id",
+    "role",
+    "channel",
+    "sent_at",
+    "text",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn csv() {
@@ -111,12 +149,12 @@ async fn parquet() {
         let values = column(name);
         let array: ArrayRef = match *name {
             // Other units than ours are converted.
-            "sent_at" => Arc::new(TimestampMillisecondArray::from_iter_values(values.iter().map(
-                |time| {
+            "sent_at" => Arc::new(TimestampMillisecondArray::from_iter_values(
+                values.iter().map(|time| {
                     let time = chrono::DateTime::parse_from_rfc3339(time.as_deref().unwrap());
                     time.unwrap().timestamp_millis()
-                },
-            ))),
+                }),
+            )),
             _ => Arc::new(StringArray::from(values)),
         };
         (*name, array)
@@ -141,9 +179,14 @@ async fn patterns_take_all_files_and_batches_may_be_of_any_size() {
         fixture.file(&format!("part-{number}.jsonl"), part.join("\n"));
     }
     let pattern = fixture.folder.path().join("part-*.jsonl");
-    let (report, rejects) =
-        fixture.try_import(pattern, |options| options.batch_rows = 1).await.unwrap();
-    assert_eq!((report.files, report.messages, report.conversations), (3, 12, 3));
+    let (report, rejects) = fixture
+        .try_import(pattern, |options| options.batch_rows = 1)
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.files, report.messages, report.conversations),
+        (3, 12, 3)
+    );
     assert_eq!(rejects, Vec::new());
     assert_eq!(fixture.rows(QUERY).await, expected());
 }
@@ -159,17 +202,23 @@ async fn members_beyond_the_table_are_kept_and_conversations_are_described() {
             "plan": "pro", "team": "north"}"#,
     ];
     let lines: Vec<String> = lines.iter().map(|line| line.replace('\n', " ")).collect();
-    let (report, rejects) = fixture.import(fixture.file("in.jsonl", lines.join("\n"))).await;
+    let (report, rejects) = fixture
+        .import(fixture.file("in.jsonl", lines.join("\n")))
+        .await;
     assert_eq!((report.messages, report.conversations), (1, 1));
     assert_eq!(rejects, Vec::new());
-    assert_eq!(fixture.rows("SELECT channel, attributes FROM messages").await, [
-        r#"email|{"device":{"os":"x"}}"#
-    ]);
+    assert_eq!(
+        fixture
+            .rows("SELECT channel, attributes FROM messages")
+            .await,
+        [r#"email|{"device":{"os":"x"}}"#]
+    );
     let found = "SELECT conversation_id, channel, status, plan, subject, csat, tags, attributes
         FROM conversations";
-    assert_eq!(fixture.rows(found).await, [
-        r#"crm:7|email|resolved|pro|Broken|4.0|[vip, late]|{"team":"north"}"#
-    ]);
+    assert_eq!(
+        fixture.rows(found).await,
+        [r#"crm:7|email|resolved|pro|Broken|4.0|[vip, late]|{"team":"north"}"#]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -183,9 +232,14 @@ async fn another_table() {
     for (others, duplicates) in [(1, 0), (0, 1)] {
         let imported = fixture.try_import(&path, |options| options.table = Some("events".into()));
         let (report, rejects) = imported.await.unwrap();
-        assert_eq!((report.others, report.duplicates, report.rejected), (others, duplicates, 1));
+        assert_eq!(
+            (report.others, report.duplicates, report.rejected),
+            (others, duplicates, 1)
+        );
         assert_eq!((rejects[0].line, rejects[0].field.as_str()), (2, "at"));
     }
-    let found = fixture.rows("SELECT conversation_id, event_id, cause FROM events").await;
+    let found = fixture
+        .rows("SELECT conversation_id, event_id, cause FROM events")
+        .await;
     assert_eq!(found, ["crm:c1|e1|asked"]);
 }

@@ -53,7 +53,9 @@ async fn a_nested_source_with_gaps() {
     let mapping = fixture.file("desk.toml", DESK);
     let path = fixture.file("export.json", FILE);
     let imported = fixture
-        .try_import(&path, |options| options.format = mapping.display().to_string())
+        .try_import(&path, |options| {
+            options.format = mapping.display().to_string()
+        })
         .await
         .unwrap();
     let (report, rejects) = imported;
@@ -61,32 +63,44 @@ async fn a_nested_source_with_gaps() {
         .iter()
         .map(|reject| format!("{} {} {}", reject.line, reject.field, reject.reason))
         .collect();
-    assert_eq!(rejects, [
-        "9 message 1: sent_at wants milliseconds since 1970, found \"noon\"",
-        "12 status the mapping does not know the value \"lost\"; add it to the field's map",
-    ]);
+    assert_eq!(
+        rejects,
+        [
+            "9 message 1: sent_at wants milliseconds since 1970, found \"noon\"",
+            "12 status the mapping does not know the value \"lost\"; add it to the field's map",
+        ]
+    );
     assert_eq!((report.messages, report.conversations), (4, 2));
-    let messages = "SELECT conversation_id, message_id, turn_index, role, is_private, sent_at, text,
+    let messages =
+        "SELECT conversation_id, message_id, turn_index, role, is_private, sent_at, text,
         attributes, made FROM messages ORDER BY conversation_id, turn_index";
-    assert_eq!(fixture.rows(messages).await, [
-        "desk:17|p1|0|customer|false|2024-03-01T10:00:00Z|hello\nthere|{\"parts\":[{\"body\":\"hello\"},{\"body\":\"there\"}]}|NULL",
-        "desk:17|1|1|agent|true|2024-03-01T10:01:00Z|hi|{\"parts\":[{\"body\":\"hi\"}],\"mood\":\"calm\"}|[message_id]",
-        "desk:17|2|2|supervisor|false|2024-03-01T10:01:10Z|quick please|{\"parts\":[{\"body\":\"quick please\"}]}|[message_id, sent_at]",
-        "desk:18|q1|0|customer|false|2024-03-01T23:00:00Z|NULL|{\"parts\":[]}|NULL",
-    ]);
+    assert_eq!(
+        fixture.rows(messages).await,
+        [
+            "desk:17|p1|0|customer|false|2024-03-01T10:00:00Z|hello\nthere|{\"parts\":[{\"body\":\"hello\"},{\"body\":\"there\"}]}|NULL",
+            "desk:17|1|1|agent|true|2024-03-01T10:01:00Z|hi|{\"parts\":[{\"body\":\"hi\"}],\"mood\":\"calm\"}|[message_id]",
+            "desk:17|2|2|supervisor|false|2024-03-01T10:01:10Z|quick please|{\"parts\":[{\"body\":\"quick please\"}]}|[message_id, sent_at]",
+            "desk:18|q1|0|customer|false|2024-03-01T23:00:00Z|NULL|{\"parts\":[]}|NULL",
+        ]
+    );
     let conversations = "SELECT conversation_id, channel, status, csat, tags, subject, attributes,
         made FROM conversations ORDER BY 1";
-    assert_eq!(fixture.rows(conversations).await, [
-        "desk:17|email|closed|4.0|[late, vip]|No parcel|{\"owner\":\"eve\",\"survey\":{\"note\":\"ok\"}}|\
+    assert_eq!(
+        fixture.rows(conversations).await,
+        [
+            "desk:17|email|closed|4.0|[late, vip]|No parcel|{\"owner\":\"eve\",\"survey\":{\"note\":\"ok\"}}|\
          [ended_at, first_human_at, last_activity_at, started_at]",
-        "desk:18|chat|NULL|NULL|NULL|NULL|{\"owner\":\"eve\"}|NULL",
-    ]);
+            "desk:18|chat|NULL|NULL|NULL|NULL|{\"owner\":\"eve\"}|NULL",
+        ]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn csv_with_a_message_a_row() {
     let fixture = Fixture::new().await;
-    let mapping = fixture.file("calls.toml", r#"
+    let mapping = fixture.file(
+        "calls.toml",
+        r#"
 name = "calls"
 source = "calls"
 channel = "voice"
@@ -102,7 +116,8 @@ role = { path = "speaker", map = { A = "agent", B = "customer" } }
 sent_at = "time"
 begin_ms = "start"
 text = "words"
-"#);
+"#,
+    );
     let file = "call\tline\tspeaker\ttime\tstart\twords\tscore\n\
         1\tsales\tA\t2024-03-01 10:00:00\t0\tgood day\t0.5\n\
         1\tsales\tb\t2024-03-01 10:00:04\t4000\thello\t\n\
@@ -111,7 +126,9 @@ text = "words"
         2\tcare\tB\t2024-03-01 11:00:00\tsoon\thello\t\n";
     let path = fixture.file("calls.tsv", file);
     let (report, rejects) = fixture
-        .try_import(&path, |options| options.format = mapping.display().to_string())
+        .try_import(&path, |options| {
+            options.format = mapping.display().to_string()
+        })
         .await
         .unwrap();
     assert_eq!((report.messages, report.conversations), (2, 1));
@@ -119,18 +136,27 @@ text = "words"
         .iter()
         .map(|reject| format!("{} {} {}", reject.line, reject.field, reject.reason))
         .collect();
-    assert_eq!(rejects, [
-        "4 role the mapping does not know the value \"C\"; add it to the field's map",
-        "5  has 3 fields where the header has 7",
-        "6 begin_ms wants a whole number, found \"soon\"",
-    ]);
+    assert_eq!(
+        rejects,
+        [
+            "4 role the mapping does not know the value \"C\"; add it to the field's map",
+            "5  has 3 fields where the header has 7",
+            "6 begin_ms wants a whole number, found \"soon\"",
+        ]
+    );
     let messages = "SELECT conversation_id, message_id, role, begin_ms, text, attributes, channel
         FROM messages ORDER BY begin_ms";
-    assert_eq!(fixture.rows(messages).await, [
-        "calls:1|1/0|agent|0|good day|{\"line\":\"sales\",\"score\":\"0.5\"}|voice",
-        "calls:1|1/4000|customer|4000|hello|{\"line\":\"sales\"}|voice",
-    ]);
-    assert_eq!(fixture.rows("SELECT queue_id FROM conversations").await, ["sales"]);
+    assert_eq!(
+        fixture.rows(messages).await,
+        [
+            "calls:1|1/0|agent|0|good day|{\"line\":\"sales\",\"score\":\"0.5\"}|voice",
+            "calls:1|1/4000|customer|4000|hello|{\"line\":\"sales\"}|voice",
+        ]
+    );
+    assert_eq!(
+        fixture.rows("SELECT queue_id FROM conversations").await,
+        ["sales"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -139,11 +165,23 @@ async fn a_mistake_in_a_mapping_is_said_before_anything_is_read() {
     let mapping = fixture.file("desk.toml", DESK.replace("\"customer\"", "\"client\""));
     let path = fixture.file("export.json", FILE);
     let error = fixture
-        .try_import(&path, |options| options.format = mapping.display().to_string())
+        .try_import(&path, |options| {
+            options.format = mapping.display().to_string()
+        })
         .await
         .unwrap_err()
         .to_string();
-    assert!(error.contains("desk.toml:24: message[0].role.value: \"client\" is none of"), "{error}");
-    let error = fixture.try_import(&path, |options| options.format = "desk".into()).await;
-    assert!(error.unwrap_err().to_string().contains("desk: is no format: name auto"));
+    assert!(
+        error.contains("desk.toml:24: message[0].role.value: \"client\" is none of"),
+        "{error}"
+    );
+    let error = fixture
+        .try_import(&path, |options| options.format = "desk".into())
+        .await;
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .contains("desk: is no format: name auto")
+    );
 }

@@ -38,11 +38,18 @@ impl Progress for Rejects {
 impl Fixture {
     pub async fn new() -> Fixture {
         let folder = tempfile::tempdir().unwrap();
-        let options = LakeOptions { create: true, ..LakeOptions::default() };
+        let options = LakeOptions {
+            create: true,
+            ..LakeOptions::default()
+        };
         let path = folder.path().join("lake");
         let lake = Lake::open(path.to_str().unwrap(), options).await.unwrap();
         let ingest = Ingest::new(Arc::clone(&lake));
-        Fixture { folder, lake, ingest }
+        Fixture {
+            folder,
+            lake,
+            ingest,
+        }
     }
 
     /// Writes a file beside the lake.
@@ -75,13 +82,17 @@ impl Fixture {
     pub async fn rows(&self, sql: &str) -> Vec<String> {
         let context = SessionContext::new();
         for table in self.lake.tables() {
-            context.register_table(table.name(), table.provider()).unwrap();
+            context
+                .register_table(table.name(), table.provider())
+                .unwrap();
         }
         lines(&context.sql(sql).await.unwrap().collect().await.unwrap())
     }
 
     pub async fn count(&self, table: &str) -> u64 {
-        self.rows(&format!("SELECT count(*) FROM {table}")).await[0].parse().unwrap()
+        self.rows(&format!("SELECT count(*) FROM {table}")).await[0]
+            .parse()
+            .unwrap()
     }
 
     /// Versions of the tables: equal when nothing was written.
