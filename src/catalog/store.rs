@@ -190,11 +190,18 @@ async fn read(store: &Store, number: u64, path: &Path) -> Result<Version, LakeEr
     // The version first: a newer document may not be readable at all.
     let found = version_of(&document, path)?;
     if found != SCHEMA_VERSION {
-        return Err(LakeError::SchemaVersion { found, expected: SCHEMA_VERSION });
+        return Err(LakeError::SchemaVersion {
+            found,
+            expected: SCHEMA_VERSION,
+        });
     }
     let object = serde_json::from_value(document)
         .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;
-    Ok(Version { number, object: Arc::new(object), read_at })
+    Ok(Version {
+        number,
+        object: Arc::new(object),
+        read_at,
+    })
 }
 
 async fn read_document(store: &Store, path: &Path) -> Result<Value, LakeError> {
@@ -204,7 +211,9 @@ async fn read_document(store: &Store, path: &Path) -> Result<Value, LakeError> {
 }
 
 fn version_of(document: &Value, path: &Path) -> Result<u32, LakeError> {
-    let version = document["schema_version"].as_u64().and_then(|number| number.try_into().ok());
+    let version = document["schema_version"]
+        .as_u64()
+        .and_then(|number| number.try_into().ok());
     version.ok_or_else(|| LakeError::Catalog(format!("{path}: schema_version is missing")))
 }
 
@@ -237,11 +246,17 @@ pub(crate) async fn set_schema_version(store: &Store, version: u32) -> Result<()
             return Ok(());
         }
     }
-    Err(LakeError::Catalog(format!("no change got through in {ATTEMPTS} attempts")))
+    Err(LakeError::Catalog(format!(
+        "no change got through in {ATTEMPTS} attempts"
+    )))
 }
 
 /// Creates a version; false when the number is taken.
-async fn put(store: &Store, number: u64, object: &impl serde::Serialize) -> Result<bool, LakeError> {
+async fn put(
+    store: &Store,
+    number: u64,
+    object: &impl serde::Serialize,
+) -> Result<bool, LakeError> {
     let path = path_of(store, number)?;
     let bytes = serde_json::to_vec_pretty(object)
         .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;

@@ -364,7 +364,10 @@ async fn write_files(
     let mut kinds: BTreeMap<(bool, Option<String>), Vec<RecordBatch>> = BTreeMap::new();
     for batch in batches {
         let settled = is_settled(table.definition(), std::slice::from_ref(&batch));
-        kinds.entry((settled, scored_by(&batch))).or_default().push(batch);
+        kinds
+            .entry((settled, scored_by(&batch)))
+            .or_default()
+            .push(batch);
     }
     let mut files = Vec::new();
     for ((settled, _), batches) in kinds {

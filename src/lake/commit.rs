@@ -152,9 +152,13 @@ impl LakeTable {
         let state = self.state.load_full();
         let version = state.version + 1;
         if !self.put_entry(version, &actions, &id).await? {
-            return Err(LakeError::Contention { table: self.name().to_string(), attempts: 1 });
+            return Err(LakeError::Contention {
+                table: self.name().to_string(),
+                attempts: 1,
+            });
         }
-        self.state.store(Arc::new(state.apply(&actions, self.definition(), true)?));
+        self.state
+            .store(Arc::new(state.apply(&actions, self.definition(), true)?));
         Ok(version)
     }
 

@@ -174,7 +174,9 @@ impl LakeTable {
         let scored_by = self.definition().columns.index_of(SCORED_BY).ok();
         let mut kinds: BTreeMap<Option<String>, Vec<Arc<DataFile>>> = BTreeMap::new();
         for file in settled.iter().filter(|file| file.size < SMALL_BYTES) {
-            let set = scored_by.and_then(|column| file.constant(column)).map(ToString::to_string);
+            let set = scored_by
+                .and_then(|column| file.constant(column))
+                .map(ToString::to_string);
             kinds.entry(set).or_default().push(Arc::clone(file));
         }
         for files in kinds.into_values() {
@@ -192,7 +194,9 @@ impl LakeTable {
             return Ok(());
         }
         let rows = self.latest(tail, None, TailRows::Latest)?;
-        self.replace_as(tail, self.run(rows)?, false).await.map(|_| ())
+        self.replace_as(tail, self.run(rows)?, false)
+            .await
+            .map(|_| ())
     }
 
     /// Merges the tail with the settled files: the result is settled.
@@ -202,9 +206,12 @@ impl LakeTable {
             return Ok(());
         }
         let session = session();
-        let rows =
-            self.scan_snapshot(&session.state(), snapshot, None, &[], None).map_err(LakeError::from)?;
-        self.replace_as(snapshot.files(), self.run(rows)?, true).await.map(|_| ())
+        let rows = self
+            .scan_snapshot(&session.state(), snapshot, None, &[], None)
+            .map_err(LakeError::from)?;
+        self.replace_as(snapshot.files(), self.run(rows)?, true)
+            .await
+            .map(|_| ())
     }
 
     /// Removes the files of batches that will never land: their writer has been gone for a day.
@@ -215,7 +222,11 @@ impl LakeTable {
         if removed.is_empty() {
             return Ok(());
         }
-        let change = Change { removed, operation: "DELETE", ..Change::default() };
+        let change = Change {
+            removed,
+            operation: "DELETE",
+            ..Change::default()
+        };
         self.commit(&change, |_| Ok(())).await.map(|_| ())
     }
 
@@ -229,7 +240,9 @@ impl LakeTable {
         table.load_version(number).await.map_err(fail)?;
         create_checkpoint(&table, None).await.map_err(fail)?;
         let before = (chrono::Utc::now() - KEEP).timestamp_millis();
-        cleanup_expired_logs_for(number, self.log().as_ref(), before, None).await.map_err(fail)?;
+        cleanup_expired_logs_for(number, self.log().as_ref(), before, None)
+            .await
+            .map_err(fail)?;
         Ok(())
     }
 

@@ -173,9 +173,7 @@ impl ExecutionPlan for LatestVersionExec {
                     TailRows::None => Vec::new(),
                     TailRows::Live | TailRows::Latest => tail.await?.rows.clone(),
                 };
-                let rows = rows
-                    .into_iter()
-                    .map(move |rows| Ok(rows.project(&width)?));
+                let rows = rows.into_iter().map(move |rows| Ok(rows.project(&width)?));
                 Ok::<_, DataFusionError>(stream::iter(rows))
             });
             let rows = rows.try_flatten();
@@ -278,7 +276,11 @@ async fn merge(
     }
     let mut rows = Vec::with_capacity(batches.len());
     if wanted == TailRows::None {
-        return Ok(Tail { rows, keys, _memory: memory });
+        return Ok(Tail {
+            rows,
+            keys,
+            _memory: memory,
+        });
     }
     for (batch, latest) in batches.iter().zip(latest) {
         let deleted = batch.column_by_name(IS_DELETED);

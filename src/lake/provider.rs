@@ -108,7 +108,11 @@ impl LakeTable {
         if tail.is_empty() {
             return self.scan_files(state, settled, projection, filters, limit);
         }
-        let rows = if with_tail { TailRows::Live } else { TailRows::None };
+        let rows = if with_tail {
+            TailRows::Live
+        } else {
+            TailRows::None
+        };
         // A filter on anything but the key could hide the later version of a row that passes.
         let on_key = self.on_key(filters);
         let wanted: Vec<usize> = match projection {

@@ -78,7 +78,11 @@ impl Snapshot {
     /// Files of batches whose messages have not landed.
     pub(crate) fn unlanded(&self) -> Vec<Arc<DataFile>> {
         let visible: HashSet<&str> = self.files.iter().map(|file| file.path.as_str()).collect();
-        let hidden = self.state.files.iter().filter(|file| !visible.contains(file.path.as_str()));
+        let hidden = self
+            .state
+            .files
+            .iter()
+            .filter(|file| !visible.contains(file.path.as_str()));
         hidden.cloned().collect()
     }
 
@@ -292,7 +296,10 @@ impl LakeTable {
             // The log has been shortened beyond that version.
             Err(_) => EagerSnapshot::try_new(log, None).await.map_err(fail)?,
         };
-        let found = snapshot.transaction_version(log, writer).await.map_err(fail)?;
+        let found = snapshot
+            .transaction_version(log, writer)
+            .await
+            .map_err(fail)?;
         self.looked_up.lock().insert(writer.to_string(), found);
         Ok(found)
     }

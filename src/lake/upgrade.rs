@@ -36,7 +36,10 @@ pub async fn upgrade(url: &str, options: LakeOptions) -> Result<Upgraded, LakeEr
     let store = Store::open(url, &options.storage, options.store.clone())?;
     let from = catalog::schema_version(&store).await?;
     if from > SCHEMA_VERSION {
-        return Err(LakeError::SchemaVersion { found: from, expected: SCHEMA_VERSION });
+        return Err(LakeError::SchemaVersion {
+            found: from,
+            expected: SCHEMA_VERSION,
+        });
     }
     let options = Arc::new(options);
     let mut columns = Vec::new();
@@ -45,10 +48,18 @@ pub async fn upgrade(url: &str, options: LakeOptions) -> Result<Upgraded, LakeEr
         let options = Arc::clone(&options);
         let table = LakeTable::new(Arc::clone(definition), &store, options, writer, None)?;
         let added = add_columns(&table, definition).await?;
-        columns.extend(added.into_iter().map(|column| format!("{}.{column}", definition.name)));
+        columns.extend(
+            added
+                .into_iter()
+                .map(|column| format!("{}.{column}", definition.name)),
+        );
     }
     catalog::set_schema_version(&store, SCHEMA_VERSION).await?;
-    Ok(Upgraded { from, to: SCHEMA_VERSION, columns })
+    Ok(Upgraded {
+        from,
+        to: SCHEMA_VERSION,
+        columns,
+    })
 }
 
 /// Adds the columns that the table in the lake lacks. A step of its own, since it conflicts with
@@ -57,15 +68,20 @@ async fn add_columns(
     table: &LakeTable,
     definition: &TableSchema,
 ) -> Result<Vec<String>, LakeError> {
-    let fail = |error: DeltaTableError| LakeError::delta(format!("upgrading table {}", definition.name), error);
+    let fail = |error: DeltaTableError| {
+        LakeError::delta(format!("upgrading table {}", definition.name), error)
+    };
     if table.snapshot().await?.version() < 0 {
         return Ok(Vec::new());
     }
-    let snapshot = EagerSnapshot::try_new(table.log().as_ref(), None).await.map_err(fail)?;
+    let snapshot = EagerSnapshot::try_new(table.log().as_ref(), None)
+        .await
+        .map_err(fail)?;
     let existing = snapshot.arrow_schema();
     let fields = definition.columns.fields().iter();
-    let missing: Vec<_> =
-        fields.filter(|field| existing.field_with_name(field.name()).is_err()).collect();
+    let missing: Vec<_> = fields
+        .filter(|field| existing.field_with_name(field.name()).is_err())
+        .collect();
     if missing.is_empty() {
         return Ok(Vec::new());
     }
@@ -78,7 +94,11 @@ async fn add_columns(
     }
     let schema: StructType = definition.columns.as_ref().try_into_kernel()?;
     let kernel = |error: deltalake_core::kernel::Error| fail(error.into());
-    let metadata = snapshot.metadata().clone().with_schema(&schema).map_err(kernel)?;
+    let metadata = snapshot
+        .metadata()
+        .clone()
+        .with_schema(&schema)
+        .map_err(kernel)?;
     let statistics = definition.statistics.join(",");
     let metadata = metadata
         .add_config_key("delta.dataSkippingStatsColumns".into(), statistics)
@@ -89,6 +109,8 @@ async fn add_columns(
         operation_parameters: Some(HashMap::new()),
         ..CommitInfo::default()
     };
-    table.commit_metadata(vec![Action::CommitInfo(info), Action::Metadata(metadata)]).await?;
+    table
+        .commit_metadata(vec![Action::CommitInfo(info), Action::Metadata(metadata)])
+        .await?;
     Ok(missing.iter().map(|field| field.name().clone()).collect())
 }

@@ -249,7 +249,10 @@ pub(crate) fn is_settled(table: &TableSchema, batches: &[RecordBatch]) -> bool {
 
 /// The model set that has scored the rows; `None` for rows without scores.
 pub(crate) fn scored_by(batch: &RecordBatch) -> Option<String> {
-    let column = batch.column_by_name(SCORED_BY)?.as_any().downcast_ref::<StringArray>()?;
+    let column = batch
+        .column_by_name(SCORED_BY)?
+        .as_any()
+        .downcast_ref::<StringArray>()?;
     column.iter().flatten().next().map(String::from)
 }
 

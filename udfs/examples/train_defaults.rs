@@ -6,8 +6,12 @@ use std::path::PathBuf;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1);
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let data = arguments.next().map_or_else(|| here.join("../../shared/data"), PathBuf::from);
-    let weights = arguments.next().map_or_else(|| here.join("weights"), PathBuf::from);
+    let data = arguments
+        .next()
+        .map_or_else(|| here.join("../../shared/data"), PathBuf::from);
+    let weights = arguments
+        .next()
+        .map_or_else(|| here.join("weights"), PathBuf::from);
     let report = verbatim_udfs::train::train_defaults(&data, &weights, &mut |step| {
         println!("{step}");
     })?;

@@ -8,7 +8,9 @@ use datafusion::physical_plan::displayable;
 use verbatim::lake::{CommitHook, Lake, LakeError, LakeOptions};
 
 use super::place::{Place, everywhere};
-use super::rows::{START, append, batch, conversation, deleted, messages, number, query, session, texts};
+use super::rows::{
+    START, append, batch, conversation, deleted, messages, number, query, session, texts,
+};
 
 everywhere!(
     rows_come_back_after_reopening,

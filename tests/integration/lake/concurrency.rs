@@ -7,14 +7,21 @@ use verbatim::lake::{Append, Lake, LakeError};
 use super::place::{Place, everywhere};
 use super::rows::{START, append, conversation, messages, number, query};
 
-everywhere!(six_writers_lose_nothing, a_batch_is_seen_whole_or_not_at_all, overtaken_writers_are_told);
+everywhere!(
+    six_writers_lose_nothing,
+    a_batch_is_seen_whole_or_not_at_all,
+    overtaken_writers_are_told
+);
 
 async fn write(lake: Arc<Lake>, writer: usize, appends: usize) {
     for index in 0..appends {
         let id = format!("w{writer}-{index}");
         let rows = append(vec![
             ("messages", messages(&id, 0, 3)),
-            ("conversations", conversation(&id, "open", START + index as i64)),
+            (
+                "conversations",
+                conversation(&id, "open", START + index as i64),
+            ),
         ]);
         lake.append(rows).await.unwrap();
     }
@@ -41,20 +48,36 @@ async fn six_writers_lose_nothing(place: Place) {
         task.await.unwrap();
     }
     let lake = place.open().await;
-    assert_eq!(number(&lake, "SELECT count(*) FROM messages").await, 6 * APPENDS as i64 * 3);
-    let distinct = "SELECT count(*) FROM (SELECT DISTINCT conversation_id, message_id FROM messages)";
+    assert_eq!(
+        number(&lake, "SELECT count(*) FROM messages").await,
+        6 * APPENDS as i64 * 3
+    );
+    let distinct =
+        "SELECT count(*) FROM (SELECT DISTINCT conversation_id, message_id FROM messages)";
     assert_eq!(number(&lake, distinct).await, 6 * APPENDS as i64 * 3);
-    assert_eq!(number(&lake, "SELECT count(*) FROM conversations").await, 6 * APPENDS as i64);
+    assert_eq!(
+        number(&lake, "SELECT count(*) FROM conversations").await,
+        6 * APPENDS as i64
+    );
     let joined = "SELECT count(*) FROM messages m JOIN conversations c USING (conversation_id)";
     assert_eq!(number(&lake, joined).await, 6 * APPENDS as i64 * 3);
-    let files = lake.table("messages").unwrap().snapshot().await.unwrap().files().len();
+    let files = lake
+        .table("messages")
+        .unwrap()
+        .snapshot()
+        .await
+        .unwrap()
+        .files()
+        .len();
     assert!(files < 6 * APPENDS, "nothing was compacted: {files} files");
 }
 
 async fn a_batch_is_seen_whole_or_not_at_all(place: Place) {
     let lake = place.open().await;
     let writer = tokio::spawn(write(Arc::clone(&lake), 0, 20));
-    let reader = place.open_with(|options| options.staleness = std::time::Duration::ZERO).await;
+    let reader = place
+        .open_with(|options| options.staleness = std::time::Duration::ZERO)
+        .await;
     while !writer.is_finished() {
         for lake in [&lake, &reader] {
             let pinned = super::rows::pinned(lake);
@@ -73,16 +96,31 @@ async fn a_batch_is_seen_whole_or_not_at_all(place: Place) {
 async fn overtaken_writers_are_told(place: Place) {
     let (one, two) = (place.open().await, place.open().await);
     let rows = |id: &str| vec![("messages".to_string(), messages(id, 0, 2))];
-    let first = one.append(Append { tables: rows("a"), messages_unchanged_since: Some(-1) });
+    let first = one.append(Append {
+        tables: rows("a"),
+        messages_unchanged_since: Some(-1),
+    });
     let first = first.await.unwrap().messages_version;
-    let moved = Append { tables: rows("b"), messages_unchanged_since: Some(-1) };
+    let moved = Append {
+        tables: rows("b"),
+        messages_unchanged_since: Some(-1),
+    };
     let moved = two.append(moved).await.unwrap_err();
-    assert!(matches!(moved, LakeError::Moved { .. }) && moved.is_retryable(), "{moved}");
-    let again = Append { tables: rows("b"), messages_unchanged_since: Some(first) };
+    assert!(
+        matches!(moved, LakeError::Moved { .. }) && moved.is_retryable(),
+        "{moved}"
+    );
+    let again = Append {
+        tables: rows("b"),
+        messages_unchanged_since: Some(first),
+    };
     let second = two.append(again).await.unwrap().messages_version;
     assert!(second > first);
     // One's own appends do not count.
-    let own = Append { tables: rows("c"), messages_unchanged_since: Some(first) };
+    let own = Append {
+        tables: rows("c"),
+        messages_unchanged_since: Some(first),
+    };
     two.append(own).await.unwrap();
     let sql = "SELECT DISTINCT conversation_id FROM messages ORDER BY 1";
     assert_eq!(query(&two, sql).await, ["a", "b", "c"]);

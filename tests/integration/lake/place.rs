@@ -40,9 +40,18 @@ impl Place {
             ("aws_secret_access_key", "secret"),
             ("aws_region", "us-east-1"),
         ];
-        let storage = storage.map(|(key, value)| (key.to_string(), value.to_string())).into();
-        let options = LakeOptions { storage, ..LakeOptions::default() };
-        Place { url: format!("s3://bucket-{}/a/lake", uuid()), options, _folder: None }
+        let storage = storage
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .into();
+        let options = LakeOptions {
+            storage,
+            ..LakeOptions::default()
+        };
+        Place {
+            url: format!("s3://bucket-{}/a/lake", uuid()),
+            options,
+            _folder: None,
+        }
     }
 
     pub async fn open(&self) -> Arc<Lake> {

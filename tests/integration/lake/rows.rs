@@ -77,8 +77,10 @@ pub fn conversation(id: &str, status: &str, version_at: i64) -> RecordBatch {
 fn with(rows: &RecordBatch, name: &str, values: ArrayRef) -> RecordBatch {
     let schema = rows.schema();
     let fields = schema.fields().iter().map(|field| field.name().as_str());
-    let mut columns: Vec<(&str, ArrayRef)> =
-        fields.zip(rows.columns().iter().cloned()).filter(|(field, _)| *field != name).collect();
+    let mut columns: Vec<(&str, ArrayRef)> = fields
+        .zip(rows.columns().iter().cloned())
+        .filter(|(field, _)| *field != name)
+        .collect();
     columns.push((name, values));
     batch(columns)
 }
@@ -123,7 +125,9 @@ pub fn pinned(lake: &Lake) -> SessionContext {
     let config = SessionConfig::new().with_extension(Arc::new(SnapshotPins::default()));
     let session = SessionContext::new_with_config(config);
     for table in lake.tables() {
-        session.register_table(table.name(), table.provider()).unwrap();
+        session
+            .register_table(table.name(), table.provider())
+            .unwrap();
     }
     session
 }
@@ -134,12 +138,7 @@ pub async fn query(lake: &Lake, sql: &str) -> Vec<String> {
 }
 
 pub async fn ask(session: &SessionContext, sql: &str) -> Vec<String> {
-    let batches = session.sql(sql)
-        .await
-        .unwrap()
-        .collect()
-        .await
-        .unwrap();
+    let batches = session.sql(sql).await.unwrap().collect().await.unwrap();
     let table = pretty_format_batches(&batches).unwrap().to_string();
     table
         .lines()

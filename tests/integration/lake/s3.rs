@@ -35,7 +35,12 @@ impl Stored {
 
 impl Memory {
     fn find(&self, key: &str) -> S3Result<Stored> {
-        self.objects.lock().1.get(key).cloned().ok_or_else(|| s3_error!(NoSuchKey))
+        self.objects
+            .lock()
+            .1
+            .get(key)
+            .cloned()
+            .ok_or_else(|| s3_error!(NoSuchKey))
     }
 }
 
@@ -49,7 +54,11 @@ impl S3 for Memory {
         // The whole body first: an answer before its end would break the connection.
         let mut bytes = Vec::new();
         if let Some(mut body) = input.body {
-            while let Some(part) = body.try_next().await.map_err(|_| s3_error!(IncompleteBody))? {
+            while let Some(part) = body
+                .try_next()
+                .await
+                .map_err(|_| s3_error!(IncompleteBody))?
+            {
                 bytes.extend_from_slice(&part);
             }
         }
@@ -68,10 +77,17 @@ impl S3 for Memory {
         }
         objects.0 += 1;
         let tag = objects.0;
-        let stored = Stored { bytes: bytes.into(), tag, modified: SystemTime::now() };
+        let stored = Stored {
+            bytes: bytes.into(),
+            tag,
+            modified: SystemTime::now(),
+        };
         let e_tag = stored.e_tag();
         objects.1.insert(input.key, stored);
-        Ok(S3Response::new(PutObjectOutput { e_tag, ..Default::default() }))
+        Ok(S3Response::new(PutObjectOutput {
+            e_tag,
+            ..Default::default()
+        }))
     }
 
     async fn get_object(
@@ -127,9 +143,15 @@ impl S3 for Memory {
         let mut deleted = Vec::new();
         for object in request.input.delete.objects {
             self.objects.lock().1.remove(&object.key);
-            deleted.push(DeletedObject { key: Some(object.key), ..Default::default() });
+            deleted.push(DeletedObject {
+                key: Some(object.key),
+                ..Default::default()
+            });
         }
-        let output = DeleteObjectsOutput { deleted: Some(deleted), ..Default::default() };
+        let output = DeleteObjectsOutput {
+            deleted: Some(deleted),
+            ..Default::default()
+        };
         Ok(S3Response::new(output))
     }
 
@@ -139,14 +161,19 @@ impl S3 for Memory {
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
         let prefix = input.prefix.clone().unwrap_or_default();
-        let after = input.continuation_token.or(input.start_after).unwrap_or_default();
+        let after = input
+            .continuation_token
+            .or(input.start_after)
+            .unwrap_or_default();
         // Small pages, so that their seams are exercised.
         let page = 50;
         let mut contents = Vec::new();
         let mut folders: Vec<String> = Vec::new();
         let mut next = None;
         for (key, stored) in self.objects.lock().1.iter() {
-            let Some(rest) = key.strip_prefix(&prefix) else { continue };
+            let Some(rest) = key.strip_prefix(&prefix) else {
+                continue;
+            };
             if *key <= after {
                 continue;
             }
@@ -160,7 +187,9 @@ impl S3 for Memory {
                 continue;
             }
             if contents.len() == page {
-                next = contents.last().and_then(|object: &Object| object.key.clone());
+                next = contents
+                    .last()
+                    .and_then(|object: &Object| object.key.clone());
                 break;
             }
             contents.push(Object {
@@ -171,7 +200,9 @@ impl S3 for Memory {
                 ..Default::default()
             });
         }
-        let prefixes = folders.into_iter().map(|prefix| CommonPrefix { prefix: Some(prefix) });
+        let prefixes = folders.into_iter().map(|prefix| CommonPrefix {
+            prefix: Some(prefix),
+        });
         Ok(S3Response::new(ListObjectsV2Output {
             name: Some(input.bucket),
             prefix: Some(prefix),
@@ -194,10 +225,14 @@ pub async fn serve() -> String {
     let address = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {
         loop {
-            let Ok((stream, _)) = listener.accept().await else { break };
+            let Ok((stream, _)) = listener.accept().await else {
+                break;
+            };
             let service = service.clone();
             tokio::spawn(async move {
-                let _ = Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                let _ = Builder::new()
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     });

@@ -21,7 +21,14 @@ async fn set_version(place: &Place, version: u32) {
         .await
         .unwrap();
     let path = listed.into_iter().map(|meta| meta.location).max().unwrap();
-    let bytes = store.root().get(&path).await.unwrap().bytes().await.unwrap();
+    let bytes = store
+        .root()
+        .get(&path)
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
     let mut document: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
     document["schema_version"] = version.into();
     let bytes = serde_json::to_vec(&document).unwrap();
@@ -31,15 +38,28 @@ async fn set_version(place: &Place, version: u32) {
 async fn a_lake_of_another_version_is_refused(place: Place) {
     place.open().await.close().await.unwrap();
     set_version(&place, SCHEMA_VERSION + 1).await;
-    let newer = Lake::open(&place.url, place.options.clone()).await.unwrap_err();
-    assert!(newer.to_string().contains("use a newer verbatim"), "{newer}");
+    let newer = Lake::open(&place.url, place.options.clone())
+        .await
+        .unwrap_err();
+    assert!(
+        newer.to_string().contains("use a newer verbatim"),
+        "{newer}"
+    );
     let refused = upgrade(&place.url, place.options.clone()).await;
     assert!(matches!(refused, Err(LakeError::SchemaVersion { .. })));
     set_version(&place, SCHEMA_VERSION - 1).await;
-    let older = Lake::open(&place.url, place.options.clone()).await.unwrap_err();
-    assert!(older.to_string().contains("run `verbatim upgrade`"), "{older}");
+    let older = Lake::open(&place.url, place.options.clone())
+        .await
+        .unwrap_err();
+    assert!(
+        older.to_string().contains("run `verbatim upgrade`"),
+        "{older}"
+    );
     let upgraded = upgrade(&place.url, place.options.clone()).await.unwrap();
-    assert_eq!((upgraded.from, upgraded.to), (SCHEMA_VERSION - 1, SCHEMA_VERSION));
+    assert_eq!(
+        (upgraded.from, upgraded.to),
+        (SCHEMA_VERSION - 1, SCHEMA_VERSION)
+    );
     assert!(upgraded.columns.is_empty());
     place.open().await;
 }
@@ -48,7 +68,9 @@ async fn a_lake_of_another_version_is_refused(place: Place) {
 async fn old_files_read_as_null_in_new_columns() {
     let place = Place::folder();
     let lake = place.open().await;
-    lake.append(append(vec![("messages", messages("c", 0, 2))])).await.unwrap();
+    lake.append(append(vec![("messages", messages("c", 0, 2))]))
+        .await
+        .unwrap();
     lake.close().await.unwrap();
     // The table as it was before `churn_risk`: its log and its one file lack the column.
     let folder = std::path::Path::new(&place.url).join("messages");
@@ -57,8 +79,9 @@ async fn old_files_read_as_null_in_new_columns() {
     std::fs::create_dir(&folder).unwrap();
     let definition = &built_in_tables().unwrap()[0];
     let column = definition.columns.index_of("churn_risk").unwrap();
-    let kept: Vec<usize> =
-        (0..definition.columns.fields().len()).filter(|&index| index != column).collect();
+    let kept: Vec<usize> = (0..definition.columns.fields().len())
+        .filter(|&index| index != column)
+        .collect();
     let schema = definition.columns.project(&kept).unwrap();
     let columns: StructType = (&schema).try_into_kernel().unwrap();
     let url = url::Url::from_directory_path(&folder).unwrap();
@@ -85,7 +108,9 @@ async fn old_files_read_as_null_in_new_columns() {
     let upgraded = upgrade(&place.url, LakeOptions::default()).await.unwrap();
     assert_eq!(upgraded.columns, ["messages.churn_risk"]);
     let lake = place.open().await;
-    lake.append(append(vec![("messages", messages("c", 2, 1))])).await.unwrap();
+    lake.append(append(vec![("messages", messages("c", 2, 1))]))
+        .await
+        .unwrap();
     let sql = "SELECT message_id, text, churn_risk IS NULL FROM messages ORDER BY 1";
     let found = query(&lake, sql).await;
     assert_eq!(found.len(), 3);
@@ -104,7 +129,9 @@ fn without_column(from: &std::path::Path, to: &std::path::Path, kept: &[usize]) 
     let to = std::fs::File::create(to).unwrap();
     let mut writer = ArrowWriter::try_new(to, schema, None).unwrap();
     for batch in reader.build().unwrap() {
-        writer.write(&batch.unwrap().project(kept).unwrap()).unwrap();
+        writer
+            .write(&batch.unwrap().project(kept).unwrap())
+            .unwrap();
     }
     writer.close().unwrap();
 }

@@ -74,20 +74,27 @@ impl Bank {
             for &member in &members {
                 let head = heads[member];
                 let classes = head.classes();
-                for (row, source) in
-                    weights.chunks_exact_mut(width).zip(head.weights.chunks_exact(classes))
+                for (row, source) in weights
+                    .chunks_exact_mut(width)
+                    .zip(head.weights.chunks_exact(classes))
                 {
                     row[at..at + classes].copy_from_slice(source);
                 }
                 places[member] = start + at..start + at + classes;
-                bank.scale.extend(head.header.scale.iter().map(|s| s / STEPS));
+                bank.scale
+                    .extend(head.header.scale.iter().map(|s| s / STEPS));
                 bank.bias.extend_from_slice(&head.header.bias);
                 at += classes;
             }
             bank.lanes = start + width;
             bank.scale.resize(bank.lanes, 0.0);
             bank.bias.resize(bank.lanes, 0.0);
-            bank.tables.push(Table { bits, pairs, lanes: start..bank.lanes, weights });
+            bank.tables.push(Table {
+                bits,
+                pairs,
+                lanes: start..bank.lanes,
+                weights,
+            });
         }
         bank.learn(vocabulary);
         (bank, places)
@@ -139,7 +146,11 @@ impl Bank {
             match self.known.find(token) {
                 Some(row) => add(&mut sums.totals, self.known.row(row, self.lanes)),
                 None => {
-                    let Sums { totals, word, exact } = sums;
+                    let Sums {
+                        totals,
+                        word,
+                        exact,
+                    } = sums;
                     self.word_sums(token, text.spelling(token), exact, word);
                     add(totals, word);
                 }
@@ -164,16 +175,22 @@ impl Bank {
     /// What one word adds to every lane.
     fn word_sums(&self, token: &Token, spelling: &[u8], exact: &mut [f32], word: &mut [i16]) {
         exact.fill(0.0);
-        word_features(token.hash, spelling, token.kind, token.negated, |hash, weight| {
-            for table in &self.tables {
-                let width = table.lanes.len();
-                let start = (hash >> (64 - table.bits)) as usize * width;
-                let row = &table.weights[start..start + width];
-                for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
-                    *sum += f32::from(*stored) * weight;
+        word_features(
+            token.hash,
+            spelling,
+            token.kind,
+            token.negated,
+            |hash, weight| {
+                for table in &self.tables {
+                    let width = table.lanes.len();
+                    let start = (hash >> (64 - table.bits)) as usize * width;
+                    let row = &table.weights[start..start + width];
+                    for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
+                        *sum += f32::from(*stored) * weight;
+                    }
                 }
-            }
-        });
+            },
+        );
         for (kept, sum) in word.iter_mut().zip(exact.iter()) {
             // The cast saturates.
             *kept = (sum * STEPS).round() as i16;
@@ -239,11 +256,20 @@ const FREE: u32 = u32::MAX;
 impl Known {
     fn with_room(words: usize) -> Known {
         let places = (words * 2).next_power_of_two().max(16);
-        Known { keys: vec![(0, FREE); places], sums: Vec::new(), rows: 0 }
+        Known {
+            keys: vec![(0, FREE); places],
+            sums: Vec::new(),
+            rows: 0,
+        }
     }
 
     fn key(token: &Token) -> u64 {
-        token.hash ^ if token.negated { 0xa076_1d64_78bd_642f } else { 0 }
+        token.hash
+            ^ if token.negated {
+                0xa076_1d64_78bd_642f
+            } else {
+                0
+            }
     }
 
     fn find(&self, token: &Token) -> Option<u32> {

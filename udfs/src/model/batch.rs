@@ -69,7 +69,10 @@ impl ModelSet {
             })
             .collect();
         let row = |row: &Option<u32>| row.and_then(|row| scored[row as usize]);
-        columns.iter().map(|column| self.build(*column, rows.iter().map(row))).collect()
+        columns
+            .iter()
+            .map(|column| self.build(*column, rows.iter().map(row)))
+            .collect()
     }
 
     fn build(
@@ -88,7 +91,11 @@ impl ModelSet {
             ScoreColumn::Intent => {
                 let labels = self.intent_labels();
                 strings(covered(rows), |scores| {
-                    Some(scores.intent.map_or(UNCLASSIFIED, |label| labels[label as usize].as_str()))
+                    Some(
+                        scores
+                            .intent
+                            .map_or(UNCLASSIFIED, |label| labels[label as usize].as_str()),
+                    )
                 })
             }
             ScoreColumn::TopicId => {
@@ -99,8 +106,11 @@ impl ModelSet {
                 Arc::new(builder.finish())
             }
             ScoreColumn::EffortFeatures => {
-                let mut builder = ListBuilder::new(Float32Builder::new())
-                    .with_field(Field::new("element", DataType::Float32, true));
+                let mut builder = ListBuilder::new(Float32Builder::new()).with_field(Field::new(
+                    "element",
+                    DataType::Float32,
+                    true,
+                ));
                 for scores in covered(rows) {
                     if let Some(scores) = &scores {
                         builder.values().append_slice(&scores.parts);
@@ -115,8 +125,11 @@ impl ModelSet {
                 Arc::new(builder.finish())
             }
             ScoreColumn::RiskSignals => {
-                let mut builder = ListBuilder::new(StringBuilder::new())
-                    .with_field(Field::new("element", DataType::Utf8, true));
+                let mut builder = ListBuilder::new(StringBuilder::new()).with_field(Field::new(
+                    "element",
+                    DataType::Utf8,
+                    true,
+                ));
                 for scores in covered(rows) {
                     if let Some(scores) = &scores {
                         for (risk, name) in RISKS.iter().enumerate() {

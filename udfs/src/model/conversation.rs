@@ -45,8 +45,9 @@ pub struct ConversationEffort {
     pub parts: [f64; CONVERSATION_EFFORT_PARTS.len()],
 }
 
-const COEFFICIENTS: [f32; CONVERSATION_EFFORT_PARTS.len()] =
-    [-0.05, -0.15, -0.3, -0.1, -0.2, -0.5, -0.5, -0.4, -0.6, 0.7, 0.5, 0.5];
+const COEFFICIENTS: [f32; CONVERSATION_EFFORT_PARTS.len()] = [
+    -0.05, -0.15, -0.3, -0.1, -0.2, -0.5, -0.5, -0.4, -0.6, 0.7, 0.5, 0.5,
+];
 const BASE: f32 = 0.4;
 
 /// Places in `EFFORT_FEATURES`.
@@ -72,7 +73,10 @@ pub fn conversation_effort(turns: &[Turn<'_>]) -> Option<ConversationEffort> {
     let mut order: Vec<usize> = (0..turns.len()).collect();
     let key = |index: &usize| {
         let turn = &turns[*index];
-        (turn.sent_at_micros.unwrap_or(i64::MIN), turn.turn_index.unwrap_or(i32::MIN))
+        (
+            turn.sent_at_micros.unwrap_or(i64::MIN),
+            turn.turn_index.unwrap_or(i32::MIN),
+        )
     };
     order.sort_by(|a, b| {
         // Equal keys are told apart by what they say, so that the order of the rows never matters.
@@ -80,7 +84,8 @@ pub fn conversation_effort(turns: &[Turn<'_>]) -> Option<ConversationEffort> {
             let (left, right) = (&turns[*a], &turns[*b]);
             left.role.cmp(right.role).then_with(|| {
                 let values = |turn: &Turn<'_>| {
-                    turn.features.map(|f| f.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
+                    turn.features
+                        .map(|f| f.iter().map(|v| v.to_bits()).collect::<Vec<_>>())
                 };
                 values(left).cmp(&values(right))
             })
@@ -135,5 +140,8 @@ pub fn conversation_effort(turns: &[Turn<'_>]) -> Option<ConversationEffort> {
         *part = f64::from(value * weight);
         sum += value * weight;
     }
-    Some(ConversationEffort { score: squash(sum), parts })
+    Some(ConversationEffort {
+        score: squash(sum),
+        parts,
+    })
 }

@@ -130,10 +130,11 @@ impl Cues {
     /// Looks for every signal in a text.
     pub(crate) fn find(&self, text: &TokenBuffer, buffer: &mut CueBuffer) -> Findings {
         let mut findings = [Found::default(); SIGNALS];
-        let any = text
-            .tokens
-            .iter()
-            .any(|token| self.words.get(&token.hash).is_some_and(|w| !w.anchors.is_empty()));
+        let any = text.tokens.iter().any(|token| {
+            self.words
+                .get(&token.hash)
+                .is_some_and(|w| !w.anchors.is_empty())
+        });
         if !any {
             return findings;
         }
@@ -145,7 +146,12 @@ impl Cues {
                     buffer.words.push((index as u32, ended));
                     ended = false;
                 }
-                _ => ended |= matches!(text.spelling(token).first(), Some(b'.' | b'!' | b'?' | b';')),
+                _ => {
+                    ended |= matches!(
+                        text.spelling(token).first(),
+                        Some(b'.' | b'!' | b'?' | b';')
+                    )
+                }
             }
         }
         for at in 0..buffer.words.len() {
@@ -163,13 +169,12 @@ impl Cues {
                 let Some((first, last)) = self.matches(pattern, text, &buffer.words, at) else {
                     continue;
                 };
-                let weight = if pattern.asked < pattern.weight
-                    && is_question(text, &buffer.words, at)
-                {
-                    pattern.asked
-                } else {
-                    pattern.weight
-                };
+                let weight =
+                    if pattern.asked < pattern.weight && is_question(text, &buffer.words, at) {
+                        pattern.asked
+                    } else {
+                        pattern.weight
+                    };
                 let slot = &mut best[pattern.signal as usize];
                 if weight > slot.0 {
                     *slot = (weight, first, last);
@@ -235,16 +240,21 @@ impl Cues {
         if let Some(next) = direction.next(words, at) {
             let token = &text.tokens[words[next].0 as usize];
             let fits = match element {
-                Element::Set { set, .. } => {
-                    self.words.get(&token.hash).is_some_and(|word| word.sets.contains(set))
-                }
+                Element::Set { set, .. } => self
+                    .words
+                    .get(&token.hash)
+                    .is_some_and(|word| word.sets.contains(set)),
                 _ => is_negation(text.spelling(token)),
             };
             if fits && let Some(end) = self.walk(rest, text, words, next, direction) {
                 return Some(end);
             }
         }
-        if optional { self.walk(rest, text, words, at, direction) } else { None }
+        if optional {
+            self.walk(rest, text, words, at, direction)
+        } else {
+            None
+        }
     }
 }
 
@@ -259,7 +269,10 @@ impl Direction {
     fn next(self, words: &[(u32, bool)], at: usize) -> Option<usize> {
         match self {
             Direction::Back => (at > 0 && !words[at].1).then(|| at - 1),
-            Direction::Ahead => words.get(at + 1).is_some_and(|(_, new)| !new).then_some(at + 1),
+            Direction::Ahead => words
+                .get(at + 1)
+                .is_some_and(|(_, new)| !new)
+                .then_some(at + 1),
         }
     }
 }
@@ -273,7 +286,16 @@ fn is_question(text: &TokenBuffer, words: &[(u32, bool)], at: usize) -> bool {
     let opening = &text.tokens[words[first].0 as usize];
     if matches!(
         text.spelling(opening),
-        b"how" | b"what" | b"where" | b"which" | b"who" | b"when" | b"is" | b"are" | b"do" | b"does"
+        b"how"
+            | b"what"
+            | b"where"
+            | b"which"
+            | b"who"
+            | b"when"
+            | b"is"
+            | b"are"
+            | b"do"
+            | b"does"
     ) {
         return true;
     }
@@ -298,7 +320,10 @@ struct Builder {
 impl Default for Builder {
     fn default() -> Builder {
         Builder {
-            cues: Cues { patterns: Vec::new(), words: HashMap::default() },
+            cues: Cues {
+                patterns: Vec::new(),
+                words: HashMap::default(),
+            },
             named: HashMap::new(),
             sets: HashMap::new(),
         }
@@ -319,7 +344,9 @@ impl Builder {
             self.named.insert(name.trim().to_owned(), members);
             return Ok(());
         }
-        let (head, pattern) = line.split_once(':').ok_or("a pattern needs `signal weight:`")?;
+        let (head, pattern) = line
+            .split_once(':')
+            .ok_or("a pattern needs `signal weight:`")?;
         let mut head = head.split_whitespace();
         let name = head.next().ok_or("a pattern needs a signal")?;
         let signal = NAMES
@@ -336,7 +363,13 @@ impl Builder {
         self.pattern(signal, weight, asked, pattern)
     }
 
-    fn pattern(&mut self, signal: Signal, weight: f32, asked: f32, text: &str) -> Result<(), String> {
+    fn pattern(
+        &mut self,
+        signal: Signal,
+        weight: f32,
+        asked: f32,
+        text: &str,
+    ) -> Result<(), String> {
         let parts: Vec<&str> = text.split_whitespace().collect();
         let anchor_at = parts
             .iter()
@@ -347,21 +380,43 @@ impl Builder {
         for part in &parts {
             elements.push(self.element(part.trim_start_matches('='))?);
         }
-        let Element::Set { set: anchor, optional: false } = elements[anchor_at] else {
+        let Element::Set {
+            set: anchor,
+            optional: false,
+        } = elements[anchor_at]
+        else {
             return Err("the anchor must be words that are there".to_owned());
         };
         let mut before: Vec<Element> = elements[..anchor_at].to_vec();
         before.reverse();
         let after = elements[anchor_at + 1..].to_vec();
         let mut words = Vec::new();
-        for part in parts.iter().filter(|part| !part.starts_with('~') && !part.contains("@not")) {
-            self.expand(part.trim_start_matches('=').trim_end_matches('?'), &mut words)?;
+        for part in parts
+            .iter()
+            .filter(|part| !part.starts_with('~') && !part.contains("@not"))
+        {
+            self.expand(
+                part.trim_start_matches('=').trim_end_matches('?'),
+                &mut words,
+            )?;
         }
         let negates = elements.iter().any(|e| matches!(e, Element::Not { .. }))
             || words.iter().any(|word| is_negation(word.as_bytes()));
         let index = u16::try_from(self.cues.patterns.len()).map_err(|e| e.to_string())?;
-        self.cues.patterns.push(Pattern { signal, weight, asked, negates, before, after });
-        for word in self.cues.words.values_mut().filter(|word| word.sets.contains(&anchor)) {
+        self.cues.patterns.push(Pattern {
+            signal,
+            weight,
+            asked,
+            negates,
+            before,
+            after,
+        });
+        for word in self
+            .cues
+            .words
+            .values_mut()
+            .filter(|word| word.sets.contains(&anchor))
+        {
             word.anchors.push(index);
         }
         Ok(())
@@ -369,7 +424,10 @@ impl Builder {
 
     fn element(&mut self, part: &str) -> Result<Element, String> {
         if let Some(reach) = part.strip_prefix('~') {
-            return reach.parse().map(Element::Gap).map_err(|_| format!("bad gap {part}"));
+            return reach
+                .parse()
+                .map(Element::Gap)
+                .map_err(|_| format!("bad gap {part}"));
         }
         let (part, optional) = match part.strip_suffix('?') {
             Some(part) => (part, true),
@@ -396,11 +454,18 @@ impl Builder {
     /// Adds the words that a part stands for: a word, `@set` or `(a|b)`.
     fn expand(&self, part: &str, members: &mut Vec<String>) -> Result<(), String> {
         if let Some(inner) = part.strip_prefix('(') {
-            let inner = inner.strip_suffix(')').ok_or_else(|| format!("`{part}` is not closed"))?;
-            return inner.split('|').try_for_each(|option| self.expand(option, members));
+            let inner = inner
+                .strip_suffix(')')
+                .ok_or_else(|| format!("`{part}` is not closed"))?;
+            return inner
+                .split('|')
+                .try_for_each(|option| self.expand(option, members));
         }
         if let Some(name) = part.strip_prefix('@') {
-            let words = self.named.get(name).ok_or_else(|| format!("unknown set @{name}"))?;
+            let words = self
+                .named
+                .get(name)
+                .ok_or_else(|| format!("unknown set @{name}"))?;
             members.extend(words.iter().cloned());
             return Ok(());
         }
@@ -410,7 +475,8 @@ impl Builder {
 }
 
 fn number(text: Option<&str>) -> Result<f32, String> {
-    text.and_then(|text| text.parse().ok()).ok_or_else(|| "a weight is missing".to_owned())
+    text.and_then(|text| text.parse().ok())
+        .ok_or_else(|| "a weight is missing".to_owned())
 }
 
 /// The keys are hashes already.

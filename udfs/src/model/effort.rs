@@ -17,8 +17,9 @@ pub const EFFORT_COUNT_LIMIT: u32 = 5;
 pub(crate) type Parts = [f32; PARTS];
 
 /// What one unit of each part adds before squashing, in the order of `EFFORT_FEATURES`.
-const COEFFICIENTS: Parts =
-    [-0.12, -0.05, -0.05, -0.4, -0.12, -0.35, -0.35, -0.35, -0.5, 0.7, 0.5, 0.0, 1.0];
+const COEFFICIENTS: Parts = [
+    -0.12, -0.05, -0.05, -0.4, -0.12, -0.35, -0.35, -0.35, -0.5, 0.7, 0.5, 0.0, 1.0,
+];
 /// What a turn starts from.
 const BASE: f32 = 0.35;
 /// The smallest distance from zero: a turn that is scored is never exactly 0.
@@ -48,7 +49,11 @@ pub(crate) fn parts(text: &TokenBuffer, found: &Findings, sentiment: f64) -> Par
         (1.0 + text.words as f32).ln(),
         count(questions),
         count(exclamations),
-        if text.letters >= 8 { text.upper as f32 / text.letters as f32 } else { 0.0 },
+        if text.letters >= 8 {
+            text.upper as f32 / text.letters as f32
+        } else {
+            0.0
+        },
         count(negations),
         cue(Signal::Failure),
         cue(Signal::Repeat),
@@ -67,7 +72,11 @@ pub(crate) fn score(parts: &Parts, words: u32) -> Option<f64> {
     if words < FEWEST_WORDS && cues == 0.0 {
         return None;
     }
-    let sum: f32 = parts.iter().zip(COEFFICIENTS).map(|(part, weight)| part * weight).sum();
+    let sum: f32 = parts
+        .iter()
+        .zip(COEFFICIENTS)
+        .map(|(part, weight)| part * weight)
+        .sum();
     Some(squash(BASE + sum))
 }
 

@@ -46,7 +46,9 @@ pub(crate) fn word_features(
     let length = spelling.len().min(GRAM_BYTES);
     padded[1..=length].copy_from_slice(&spelling[..length]);
     let padded = &padded[..length + 2];
-    let count: usize = GRAM_LENGTHS.map(|n| (padded.len() + 1).saturating_sub(n)).sum();
+    let count: usize = GRAM_LENGTHS
+        .map(|n| (padded.len() + 1).saturating_sub(n))
+        .sum();
     if count == 0 {
         return;
     }

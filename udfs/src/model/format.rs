@@ -73,7 +73,11 @@ pub struct Head {
 
 impl Head {
     pub(crate) fn new(header: HeadHeader, weights: Vec<i8>) -> Result<Head, ModelError> {
-        let mut head = Head { header, weights, id: String::new() };
+        let mut head = Head {
+            header,
+            weights,
+            id: String::new(),
+        };
         let bytes = head.encode()?;
         head.id = hex(&bytes[bytes.len() - DIGEST..][..8]);
         Ok(head)
@@ -97,12 +101,17 @@ impl Head {
     /// Parses a weight file and checks its hash, its recipe and its shape.
     pub fn decode(bytes: &[u8]) -> Result<Head, ModelError> {
         let wrong = |what: &str| ModelError::Weights(what.to_owned());
-        let body_end = bytes.len().checked_sub(DIGEST).ok_or_else(|| wrong("file is cut off"))?;
+        let body_end = bytes
+            .len()
+            .checked_sub(DIGEST)
+            .ok_or_else(|| wrong("file is cut off"))?;
         let (body, digest) = bytes.split_at(body_end);
         if Sha256::digest(body).as_slice() != digest {
             return Err(wrong("hash does not match: the file is damaged"));
         }
-        let rest = body.strip_prefix(MAGIC).ok_or_else(|| wrong("not a weight file"))?;
+        let rest = body
+            .strip_prefix(MAGIC)
+            .ok_or_else(|| wrong("not a weight file"))?;
         let (version, rest) = take_u32(rest).ok_or_else(|| wrong("file is cut off"))?;
         if version != VERSION {
             return Err(wrong("the file is of another version"));
@@ -123,7 +132,9 @@ impl Head {
         let classes = header.labels.len();
         let shaped = header.bits <= MAX_BITS
             && weights.len() == classes << header.bits
-            && [&header.scale, &header.bias, &header.offsets].iter().all(|v| v.len() == classes);
+            && [&header.scale, &header.bias, &header.offsets]
+                .iter()
+                .all(|v| v.len() == classes);
         if !shaped {
             return Err(wrong("weights and labels do not fit together"));
         }

@@ -36,7 +36,10 @@ pub(crate) fn detect(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -
 fn by_script(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Language {
     let scripts = &text.scripts;
     let main = [
-        (scripts.han + scripts.kana, if scripts.kana > 0 { "ja" } else { "zh" }),
+        (
+            scripts.han + scripts.kana,
+            if scripts.kana > 0 { "ja" } else { "zh" },
+        ),
         (scripts.hangul, "ko"),
         (scripts.thai, "th"),
         (scripts.greek, "el"),
@@ -46,7 +49,10 @@ fn by_script(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Langua
         (scripts.cyrillic, "ru"),
         (scripts.other, ""),
     ];
-    let (_, language) = main.into_iter().max_by_key(|(letters, _)| *letters).unwrap_or((0, ""));
+    let (_, language) = main
+        .into_iter()
+        .max_by_key(|(letters, _)| *letters)
+        .unwrap_or((0, ""));
     match language {
         "" => Language::Unsupported,
         "ru" => match by_head(text, header, margins, |label| CYRILLIC.contains(&label)) {

@@ -21,8 +21,8 @@ pub use column::{EFFORT_FEATURES, ScoreColumn};
 pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conversation_effort};
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use format::{Head, HeadHeader, TrainingSource};
-pub use score::{ChurnDetail, IntentDetail, churn_risk_level};
 pub(crate) use score::Scorer;
+pub use score::{ChurnDetail, IntentDetail, churn_risk_level};
 pub use set::{ModelSet, UNCLASSIFIED, Weights};
 
 /// Why a model could not be loaded or applied.

@@ -1,16 +1,22 @@
 //! From margins and cues to the scores of one text.
 
+use super::ScoreColumn;
 use super::bank::Sums;
 use super::cues::{CueBuffer, Findings, SIGNALS, Signal};
 use super::effort::{self, Parts};
 use super::language::{self, Language};
 use super::set::{Inner, ModelSet, Placed, UNCLASSIFIED};
 use super::text::{Kind, TokenBuffer};
-use super::ScoreColumn;
 
 /// Labels of `risk_signals`, in the order of the first signals.
-pub(crate) const RISKS: [&str; 6] =
-    ["churn", "distrust", "escalation", "legal", "safety", "vulnerability"];
+pub(crate) const RISKS: [&str; 6] = [
+    "churn",
+    "distrust",
+    "escalation",
+    "legal",
+    "safety",
+    "vulnerability",
+];
 
 /// Labels of `sentiment_label`.
 pub(crate) const SENTIMENTS: [&str; 4] = ["negative", "neutral", "positive", "mixed"];
@@ -41,7 +47,12 @@ impl Wanted {
         use ScoreColumn as C;
         let any = |wanted: &[C]| columns.iter().any(|column| wanted.contains(column));
         Wanted {
-            sentiment: any(&[C::Sentiment, C::SentimentLabel, C::EffortScore, C::EffortFeatures]),
+            sentiment: any(&[
+                C::Sentiment,
+                C::SentimentLabel,
+                C::EffortScore,
+                C::EffortFeatures,
+            ]),
             label: any(&[C::SentimentLabel]),
             intent: any(&[C::Intent, C::IntentScore]),
             topic: any(&[C::TopicId]),
@@ -99,7 +110,8 @@ impl Inner {
         if scratch.text.is_blank() {
             return None;
         }
-        self.bank.add_up(&scratch.text, &mut scratch.sums, &mut scratch.margins);
+        self.bank
+            .add_up(&scratch.text, &mut scratch.sums, &mut scratch.margins);
         let mut scores = Scores::default();
         let language = language::detect(
             &scratch.text,
@@ -131,8 +143,7 @@ impl Inner {
         if wanted.intent {
             let (best, probability) = best_label(&self.intent, &scratch.margins);
             scores.intent_score = f64::from(probability);
-            scores.intent =
-                (probability >= self.intent.header.threshold).then_some(best as u16);
+            scores.intent = (probability >= self.intent.header.threshold).then_some(best as u16);
         }
         if wanted.topic {
             let (best, probability) = best_label(&self.topic, &scratch.margins);
@@ -143,8 +154,7 @@ impl Inner {
             scores.parts = effort::parts(&scratch.text, &found, scores.sentiment);
             scores.effort = effort::score(&scores.parts, scratch.text.words);
             scores.churn = churn(&found);
-            scores.escalation =
-                found[Signal::Escalation as usize].strength >= ESCALATION_THRESHOLD;
+            scores.escalation = found[Signal::Escalation as usize].strength >= ESCALATION_THRESHOLD;
             for risk in 0..RISKS.len() {
                 let strong = found[risk].strength >= RISK_THRESHOLD;
                 scores.risks |= u8::from(strong) << risk;
@@ -165,7 +175,11 @@ impl Inner {
     /// Probabilities of negative, neutral, positive.
     fn sentiment_of(&self, margins: &[f32]) -> [f32; 3] {
         let mut values = [0.0; 3];
-        softmax(&self.sentiment, &margins[self.sentiment.lanes.clone()], &mut values);
+        softmax(
+            &self.sentiment,
+            &margins[self.sentiment.lanes.clone()],
+            &mut values,
+        );
         values
     }
 
@@ -174,7 +188,9 @@ impl Inner {
         if negative.min(positive) < MIXED_HINT {
             return false;
         }
-        let Scratch { text, sums, clause, .. } = scratch;
+        let Scratch {
+            text, sums, clause, ..
+        } = scratch;
         let (mut good, mut bad) = (false, false);
         let mut start = 0;
         for index in 0..text.tokens.len() {
@@ -184,8 +200,10 @@ impl Inner {
             }
             let part = start..index + 1;
             start = index + 1;
-            let words =
-                text.tokens[part.clone()].iter().filter(|t| t.kind == Kind::Word).count();
+            let words = text.tokens[part.clone()]
+                .iter()
+                .filter(|t| t.kind == Kind::Word)
+                .count();
             if words < MIXED_WORDS {
                 continue;
             }
@@ -216,7 +234,9 @@ fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
         *probability = (*probability - most).exp();
         total += *probability;
     }
-    probabilities.iter_mut().for_each(|probability| *probability /= total);
+    probabilities
+        .iter_mut()
+        .for_each(|probability| *probability /= total);
 }
 
 /// The best label but the first ("none of them"), without it in the count, and its probability.
@@ -248,7 +268,10 @@ pub(crate) struct Scorer<'a> {
 
 impl<'a> Scorer<'a> {
     pub(crate) fn new(set: &'a ModelSet) -> Scorer<'a> {
-        Scorer { set, scratch: Scratch::default() }
+        Scorer {
+            set,
+            scratch: Scratch::default(),
+        }
     }
 
     fn scores(&mut self, text: &str, wanted: Wanted) -> Option<Scores> {
@@ -257,16 +280,29 @@ impl<'a> Scorer<'a> {
 
     /// Score and label of the sentiment.
     pub(crate) fn sentiment(&mut self, text: &str) -> Option<(f64, &'static str)> {
-        let wanted = Wanted { sentiment: true, label: true, ..Wanted::default() };
+        let wanted = Wanted {
+            sentiment: true,
+            label: true,
+            ..Wanted::default()
+        };
         let scores = self.scores(text, wanted).filter(|scores| scores.covered)?;
-        Some((scores.sentiment, SENTIMENTS[scores.sentiment_label as usize]))
+        Some((
+            scores.sentiment,
+            SENTIMENTS[scores.sentiment_label as usize],
+        ))
     }
 
     /// Intent and topic.
     pub(crate) fn labels(&mut self, text: &str) -> Option<(&'a str, &'a str)> {
-        let wanted = Wanted { intent: true, topic: true, ..Wanted::default() };
+        let wanted = Wanted {
+            intent: true,
+            topic: true,
+            ..Wanted::default()
+        };
         let scores = self.scores(text, wanted).filter(|scores| scores.covered)?;
-        let intent = scores.intent.map_or(UNCLASSIFIED, |i| &self.set.intent_labels()[i as usize]);
+        let intent = scores
+            .intent
+            .map_or(UNCLASSIFIED, |i| &self.set.intent_labels()[i as usize]);
         Some((intent, self.set.topic_label(scores.topic.map(i32::from))))
     }
 
@@ -309,14 +345,21 @@ impl ModelSet {
     /// The intent of a text with alternatives; `None` where `intent` is NULL.
     pub fn intent_detail(&self, text: &str) -> Option<IntentDetail> {
         let mut scratch = Scratch::default();
-        let wanted = Wanted { intent: true, ..Wanted::default() };
+        let wanted = Wanted {
+            intent: true,
+            ..Wanted::default()
+        };
         let scores = self.inner.score_text(text, wanted, &mut scratch)?;
         if !scores.covered {
             return None;
         }
         let head = &self.inner.intent;
         let mut probabilities = vec![0.0; head.lanes.len()];
-        softmax(head, &scratch.margins[head.lanes.clone()], &mut probabilities);
+        softmax(
+            head,
+            &scratch.margins[head.lanes.clone()],
+            &mut probabilities,
+        );
         let mut ranked: Vec<(String, f64)> = head.header.labels[1..]
             .iter()
             .cloned()
@@ -324,7 +367,9 @@ impl ModelSet {
             .collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         ranked.truncate(ALTERNATIVES);
-        let label = scores.intent.map_or(UNCLASSIFIED, |i| &self.intent_labels()[i as usize]);
+        let label = scores
+            .intent
+            .map_or(UNCLASSIFIED, |i| &self.intent_labels()[i as usize]);
         Some(IntentDetail {
             label: label.to_owned(),
             score: scores.intent_score,
@@ -336,7 +381,10 @@ impl ModelSet {
     /// The churn risk of a text with its strongest cue; `None` where `churn_risk` is NULL.
     pub fn churn_detail(&self, text: &str) -> Option<ChurnDetail> {
         let mut scratch = Scratch::default();
-        let wanted = Wanted { cues: true, ..Wanted::default() };
+        let wanted = Wanted {
+            cues: true,
+            ..Wanted::default()
+        };
         let scores = self.inner.score_text(text, wanted, &mut scratch)?;
         if !scores.covered {
             return None;

@@ -95,8 +95,10 @@ impl ModelSet {
         }
         let cues = Cues::parse(&CUE_FILES)?;
         let models = identities(&sentiment, &intent, &topic, &language);
-        let (bank, places) =
-            Bank::new(&[&sentiment, &intent, &topic, &language], weights.vocabulary);
+        let (bank, places) = Bank::new(
+            &[&sentiment, &intent, &topic, &language],
+            weights.vocabulary,
+        );
         let mut places = places.into_iter();
         let mut place = |head: Head| Placed {
             header: head.header,
@@ -168,7 +170,9 @@ fn decode(bytes: &[u8], task: &str) -> Result<Head, ModelError> {
         )));
     }
     if head.classes() < 2 {
-        return Err(ModelError::Weights(format!("{task} has fewer than two labels")));
+        return Err(ModelError::Weights(format!(
+            "{task} has fewer than two labels"
+        )));
     }
     Ok(head)
 }
@@ -183,7 +187,9 @@ fn identities(
 ) -> BTreeMap<&'static str, String> {
     let cues = |files: &[usize]| {
         let mut hash = Sha256::new();
-        files.iter().for_each(|file| hash.update(CUE_FILES[*file].1.as_bytes()));
+        files
+            .iter()
+            .for_each(|file| hash.update(CUE_FILES[*file].1.as_bytes()));
         hex(&hash.finalize())
     };
     let identity = |function: &'static str, parts: &[&str]| {

@@ -229,7 +229,8 @@ impl TokenBuffer {
         }
         let mut utf8 = [0; 4];
         for lower in character.to_lowercase() {
-            self.spelling.extend_from_slice(lower.encode_utf8(&mut utf8).as_bytes());
+            self.spelling
+                .extend_from_slice(lower.encode_utf8(&mut utf8).as_bytes());
         }
     }
 
@@ -251,8 +252,8 @@ impl TokenBuffer {
             return self.word(text, at);
         }
         let money = bytes.get(end) == Some(&b'%');
-        let money_before = at > 0 && bytes[at - 1] == b'$'
-            || text[..at].ends_with(['€', '£', '¥', '₹']);
+        let money_before =
+            at > 0 && bytes[at - 1] == b'$' || text[..at].ends_with(['€', '£', '¥', '₹']);
         if money_before {
             self.placeholder(b"<money>", at, end);
         } else if money {
@@ -298,7 +299,8 @@ impl TokenBuffer {
         let end = self.spelling.len();
         let spelling = &self.spelling[start..end];
         let boundary = boundary
-            || kind == Kind::Word && matches!(spelling, b"but" | b"however" | b"although" | b"though");
+            || kind == Kind::Word
+                && matches!(spelling, b"but" | b"however" | b"although" | b"though");
         self.tokens.push(Token {
             hash: hash_bytes(spelling),
             start: start as u32,
@@ -339,10 +341,35 @@ pub(crate) fn is_negation(word: &[u8]) -> bool {
     }
     matches!(
         word,
-        b"not" | b"no" | b"never" | b"cannot" | b"cant" | b"dont" | b"wont" | b"didnt" | b"doesnt"
-            | b"isnt" | b"wasnt" | b"arent" | b"couldnt" | b"shouldnt" | b"wouldnt" | b"havent"
-            | b"hasnt" | b"hadnt" | b"aint" | b"without" | b"nothing" | b"neither" | b"nor"
-            | b"hardly" | b"barely" | b"nobody" | b"none" | b"nowhere" | b"never've"
+        b"not"
+            | b"no"
+            | b"never"
+            | b"cannot"
+            | b"cant"
+            | b"dont"
+            | b"wont"
+            | b"didnt"
+            | b"doesnt"
+            | b"isnt"
+            | b"wasnt"
+            | b"arent"
+            | b"couldnt"
+            | b"shouldnt"
+            | b"wouldnt"
+            | b"havent"
+            | b"hasnt"
+            | b"hadnt"
+            | b"aint"
+            | b"without"
+            | b"nothing"
+            | b"neither"
+            | b"nor"
+            | b"hardly"
+            | b"barely"
+            | b"nobody"
+            | b"none"
+            | b"nowhere"
+            | b"never've"
     )
 }
 
@@ -424,11 +451,17 @@ fn floor_boundary(text: &str, mut at: usize) -> usize {
 }
 
 fn next_is_letter(bytes: &[u8], at: usize) -> bool {
-    bytes.get(at).is_some_and(|b| matches!(class(*b), LETTER | WIDE))
+    bytes
+        .get(at)
+        .is_some_and(|b| matches!(class(*b), LETTER | WIDE))
 }
 
 fn is_break(byte: u8) -> bool {
-    class(byte) == SPACE || matches!(byte, b',' | b';' | b'!' | b'?' | b')' | b'(' | b'"' | b'<' | b'>')
+    class(byte) == SPACE
+        || matches!(
+            byte,
+            b',' | b';' | b'!' | b'?' | b')' | b'(' | b'"' | b'<' | b'>'
+        )
 }
 
 fn is_combining(character: char) -> bool {
@@ -445,7 +478,10 @@ fn address_end(bytes: &[u8], at: usize) -> Option<usize> {
     if !(starts(b"http://") || starts(b"https://") || starts(b"www.")) {
         return None;
     }
-    let length = rest.iter().take_while(|b| b.is_ascii() && !is_break(**b)).count();
+    let length = rest
+        .iter()
+        .take_while(|b| b.is_ascii() && !is_break(**b))
+        .count();
     Some(at + length)
 }
 
@@ -459,7 +495,9 @@ fn emoticon(bytes: &[u8]) -> Option<usize> {
     }
     let nose = usize::from(matches!(bytes.get(1), Some(b'-' | b'\'')));
     let mouth = bytes.get(1 + nose)?;
-    let closed = bytes.get(2 + nose).is_none_or(|b| !b.is_ascii_alphanumeric());
+    let closed = bytes
+        .get(2 + nose)
+        .is_none_or(|b| !b.is_ascii_alphanumeric());
     (matches!(mouth, b')' | b'(' | b'D' | b'P' | b'p' | b'/' | b'|') && closed).then_some(2 + nose)
 }
 

@@ -19,7 +19,11 @@ pub(crate) fn fit(rows: &[(Vec<f32>, u16, f32)], classes: usize) -> Calibration 
     parameters[0] = 2.0;
     let mut mean = vec![0.0f64; classes + 1];
     let mut square = vec![0.0f64; classes + 1];
-    let total: f64 = rows.iter().map(|(_, _, weight)| f64::from(*weight)).sum::<f64>().max(1e-9);
+    let total: f64 = rows
+        .iter()
+        .map(|(_, _, weight)| f64::from(*weight))
+        .sum::<f64>()
+        .max(1e-9);
     let mut gradient = vec![0.0f64; classes + 1];
     let mut probabilities = vec![0.0f64; classes];
     for step in 1..=STEPS {
@@ -37,7 +41,10 @@ pub(crate) fn fit(rows: &[(Vec<f32>, u16, f32)], classes: usize) -> Calibration 
             gradient[class] += SHRINK * parameters[class] / classes as f64;
         }
         // Adam.
-        let (first, second) = (1.0 - 0.9f64.powi(step as i32), 1.0 - 0.99f64.powi(step as i32));
+        let (first, second) = (
+            1.0 - 0.9f64.powi(step as i32),
+            1.0 - 0.99f64.powi(step as i32),
+        );
         for index in 0..=classes {
             mean[index] = 0.9 * mean[index] + 0.1 * gradient[index];
             square[index] = 0.99 * square[index] + 0.01 * gradient[index] * gradient[index];
@@ -47,7 +54,10 @@ pub(crate) fn fit(rows: &[(Vec<f32>, u16, f32)], classes: usize) -> Calibration 
     }
     Calibration {
         slope: parameters[0] as f32,
-        offsets: parameters[1..].iter().map(|offset| *offset as f32).collect(),
+        offsets: parameters[1..]
+            .iter()
+            .map(|offset| *offset as f32)
+            .collect(),
     }
 }
 
@@ -55,13 +65,18 @@ fn soft(margins: &[f32], parameters: &[f64], probabilities: &mut [f64]) {
     for (class, probability) in probabilities.iter_mut().enumerate() {
         *probability = f64::from(margins[class]) * parameters[0] + parameters[class + 1];
     }
-    let most = probabilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let most = probabilities
+        .iter()
+        .copied()
+        .fold(f64::NEG_INFINITY, f64::max);
     let mut total = 0.0;
     for probability in probabilities.iter_mut() {
         *probability = (*probability - most).exp();
         total += *probability;
     }
-    probabilities.iter_mut().for_each(|probability| *probability /= total);
+    probabilities
+        .iter_mut()
+        .for_each(|probability| *probability /= total);
 }
 
 impl Calibration {
@@ -82,11 +97,15 @@ pub(crate) fn threshold(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration
         .iter()
         .map(|(margins, label, _)| {
             let probabilities = calibration.probabilities(margins);
-            let (best, probability) = probabilities
-                .iter()
-                .enumerate()
-                .skip(1)
-                .fold((0, 0.0), |best, (i, p)| if *p > best.1 { (i, *p) } else { best });
+            let (best, probability) =
+                probabilities
+                    .iter()
+                    .enumerate()
+                    .skip(1)
+                    .fold(
+                        (0, 0.0),
+                        |best, (i, p)| if *p > best.1 { (i, *p) } else { best },
+                    );
             (probability, best == *label as usize, *label)
         })
         .collect();

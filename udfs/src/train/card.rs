@@ -21,23 +21,51 @@ pub(crate) fn card(head: &Head, report: &Report) -> String {
         if header.pairs { "" } else { ", no pairs" },
         header.seed
     );
-    let labels: Vec<&str> =
-        header.labels.iter().map(|l| if l == "-" { "(none of them)" } else { l }).collect();
+    let labels: Vec<&str> = header
+        .labels
+        .iter()
+        .map(|l| if l == "-" { "(none of them)" } else { l })
+        .collect();
     let _ = writeln!(text, "Labels ({}): {}.\n", labels.len(), labels.join(", "));
     if header.threshold > 0.0 {
-        let _ = writeln!(text, "Silent below a probability of {:.2}.\n", header.threshold);
+        let _ = writeln!(
+            text,
+            "Silent below a probability of {:.2}.\n",
+            header.threshold
+        );
     }
-    let _ = writeln!(text, "## Trained on\n\n| set | rows | licence | credit |\n|---|---|---|---|");
+    let _ = writeln!(
+        text,
+        "## Trained on\n\n| set | rows | licence | credit |\n|---|---|---|---|"
+    );
     for source in &header.trained_on {
-        let rows = if source.rows > 0 { source.rows.to_string() } else { "a sample".to_owned() };
-        let _ =
-            writeln!(text, "| {} | {rows} | {} | {} |", source.name, source.licence, source.credit);
+        let rows = if source.rows > 0 {
+            source.rows.to_string()
+        } else {
+            "a sample".to_owned()
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {rows} | {} | {} |",
+            source.name, source.licence, source.credit
+        );
     }
-    let figures: Vec<_> = report.figures.iter().filter(|f| f.task == header.task).collect();
+    let figures: Vec<_> = report
+        .figures
+        .iter()
+        .filter(|f| f.task == header.task)
+        .collect();
     if !figures.is_empty() {
-        let _ = writeln!(text, "\n## On held-out rows\n\n| figure | value | rows |\n|---|---|---|");
+        let _ = writeln!(
+            text,
+            "\n## On held-out rows\n\n| figure | value | rows |\n|---|---|---|"
+        );
         for figure in figures {
-            let _ = writeln!(text, "| {} | {:.4} | {} |", figure.name, figure.value, figure.rows);
+            let _ = writeln!(
+                text,
+                "| {} | {:.4} | {} |",
+                figure.name, figure.value, figure.rows
+            );
         }
     }
     text

@@ -46,7 +46,14 @@ pub(crate) fn intents(folder: &Path, seed: u64) -> Result<Split<Example>, TrainE
     let taxonomy = taxonomy()?;
     let mut split = Split::default();
     let mut state = seed;
-    let multidogo = ["airline", "fastfood", "finance", "insurance", "media", "software"];
+    let multidogo = [
+        "airline",
+        "fastfood",
+        "finance",
+        "insurance",
+        "media",
+        "software",
+    ];
     let mut files: Vec<(&'static str, PathBuf, bool)> = Vec::new();
     files.push(("banking77", folder.join("banking77/train.csv"), false));
     for valid in [false, true] {
@@ -62,12 +69,22 @@ pub(crate) fn intents(folder: &Path, seed: u64) -> Result<Split<Example>, TrainE
     for (source, path, valid) in files {
         let mut rows = read(&path, "label")?;
         if source == "banking77" {
-            let (held, kept) = rows.into_iter().partition(|_| random(&mut state) % HELD_OUT == 0);
+            let (held, kept) = rows
+                .into_iter()
+                .partition(|_| random(&mut state) % HELD_OUT == 0);
             split.valid.extend(meaning(source, held, &taxonomy));
             rows = kept;
         }
-        let rows = if valid { rows } else { thin(rows, source, &taxonomy, &mut state) };
-        let target = if valid { &mut split.valid } else { &mut split.train };
+        let rows = if valid {
+            rows
+        } else {
+            thin(rows, source, &taxonomy, &mut state)
+        };
+        let target = if valid {
+            &mut split.valid
+        } else {
+            &mut split.train
+        };
         target.extend(meaning(source, rows, &taxonomy));
     }
     let mut tweets = read(&folder.join("tweet-sentiment/train.csv"), "label")?;
@@ -85,19 +102,33 @@ pub(crate) fn sentiments(folder: &Path) -> Result<Split<Labelled>, TrainError> {
         Ok(rows
             .into_iter()
             .filter_map(|(text, label)| {
-                let label = ["negative", "neutral", "positive"].iter().position(|l| *l == label)?;
-                Some(Labelled { text: unescape(&text), label: label as u16 })
+                let label = ["negative", "neutral", "positive"]
+                    .iter()
+                    .position(|l| *l == label)?;
+                Some(Labelled {
+                    text: unescape(&text),
+                    label: label as u16,
+                })
             })
             .collect())
     };
-    Ok(Split { train: load("train.csv")?, valid: load("valid.csv")? })
+    Ok(Split {
+        train: load("train.csv")?,
+        valid: load("valid.csv")?,
+    })
 }
 
 /// Reads the columns `text` and `label` of a CSV file.
 pub(crate) fn read(path: &Path, label: &str) -> Result<Vec<(String, String)>, TrainError> {
-    let failed = |reason: String| TrainError::Data { path: path.to_owned(), reason };
+    let failed = |reason: String| TrainError::Data {
+        path: path.to_owned(),
+        reason,
+    };
     let mut reader = csv::Reader::from_path(path).map_err(|error| failed(error.to_string()))?;
-    let header = reader.headers().map_err(|error| failed(error.to_string()))?.clone();
+    let header = reader
+        .headers()
+        .map_err(|error| failed(error.to_string()))?
+        .clone();
     let column = |name: &str| {
         header
             .iter()
@@ -120,10 +151,15 @@ type Taxonomy = HashMap<(&'static str, &'static str), (&'static str, &'static st
 
 fn taxonomy() -> Result<Taxonomy, TrainError> {
     let mut taxonomy = HashMap::new();
-    for line in include_str!("taxonomy.tsv").lines().filter(|line| !line.starts_with('#')) {
+    for line in include_str!("taxonomy.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+    {
         let fields: Vec<&'static str> = line.split('\t').collect();
         let [source, label, intent, topic] = fields[..] else {
-            return Err(TrainError::Recipe(format!("taxonomy.tsv: `{line}` has not four fields")));
+            return Err(TrainError::Recipe(format!(
+                "taxonomy.tsv: `{line}` has not four fields"
+            )));
         };
         taxonomy.insert((source, label), (intent, topic));
     }
@@ -131,18 +167,22 @@ fn taxonomy() -> Result<Taxonomy, TrainError> {
 }
 
 fn look_up(taxonomy: &Taxonomy, source: &str, label: &str) -> Option<(&'static str, &'static str)> {
-    taxonomy.get(&(source, label)).or_else(|| taxonomy.get(&(source, "*"))).copied()
+    taxonomy
+        .get(&(source, label))
+        .or_else(|| taxonomy.get(&(source, "*")))
+        .copied()
 }
 
-fn meaning(
-    source: &'static str,
-    rows: Vec<(String, String)>,
-    taxonomy: &Taxonomy,
-) -> Vec<Example> {
+fn meaning(source: &'static str, rows: Vec<(String, String)>, taxonomy: &Taxonomy) -> Vec<Example> {
     rows.into_iter()
         .filter_map(|(text, label)| {
             let (intent, topic) = look_up(taxonomy, source, &label)?;
-            Some(Example { text, source, intent: intent.to_owned(), topic: topic.to_owned() })
+            Some(Example {
+                text,
+                source,
+                intent: intent.to_owned(),
+                topic: topic.to_owned(),
+            })
         })
         .collect()
 }
@@ -160,7 +200,11 @@ fn thin(
         let Some((intent, _)) = look_up(taxonomy, source, label) else {
             return false;
         };
-        let limit = if intent == NONE && source != "multidogo" { ROWS_PER_OTHER } else { ROWS_PER_LABEL };
+        let limit = if intent == NONE && source != "multidogo" {
+            ROWS_PER_OTHER
+        } else {
+            ROWS_PER_LABEL
+        };
         let count = taken.entry(label.clone()).or_default();
         *count += 1;
         *count <= limit
@@ -182,7 +226,9 @@ fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
             continue;
         }
         let Some((intent, topic)) = section else {
-            return Err(TrainError::Recipe("phrases.txt: a sentence before a section".to_owned()));
+            return Err(TrainError::Recipe(
+                "phrases.txt: a sentence before a section".to_owned(),
+            ));
         };
         let mut seen = Vec::new();
         for _ in 0..EXPANSIONS * 2 {
@@ -225,8 +271,10 @@ fn unescape(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("\\u") {
         plain.push_str(before);
-        let character =
-            after.get(..4).and_then(|hex| u32::from_str_radix(hex, 16).ok()).and_then(char::from_u32);
+        let character = after
+            .get(..4)
+            .and_then(|hex| u32::from_str_radix(hex, 16).ok())
+            .and_then(char::from_u32);
         match character {
             Some(character) => {
                 plain.push(character);
@@ -239,5 +287,9 @@ fn unescape(text: &str) -> String {
         }
     }
     plain.push_str(rest);
-    plain.replace("\"\"", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+    plain
+        .replace("\"\"", "\"")
+        .replace("&amp;", "&")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
 }

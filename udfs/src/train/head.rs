@@ -25,11 +25,7 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    pub(crate) fn train(
-        &self,
-        train: &[Labelled],
-        valid: &[Labelled],
-    ) -> Result<Head, TrainError> {
+    pub(crate) fn train(&self, train: &[Labelled], valid: &[Labelled]) -> Result<Head, TrainError> {
         let classes = self.labels.len();
         let (rows, labels) = self.rows(train);
         let weights = solver::train(
@@ -97,9 +93,15 @@ impl Recipe {
         let place = |hash: u64| (hash >> (64 - self.bits)) as u32;
         for (index, token) in text.tokens.iter().enumerate() {
             let spelling = text.spelling(token);
-            word_features(token.hash, spelling, token.kind, token.negated, |hash, weight| {
-                features.push((place(hash), weight * factor));
-            });
+            word_features(
+                token.hash,
+                spelling,
+                token.kind,
+                token.negated,
+                |hash, weight| {
+                    features.push((place(hash), weight * factor));
+                },
+            );
             if self.pairs && index > 0 {
                 let pair = pair_feature(&text.tokens[index - 1], token);
                 features.push((place(pair), PAIR_WEIGHT * factor));
@@ -111,7 +113,9 @@ impl Recipe {
 /// The importance of each row: (rows / (classes × rows of its class)) to the power of `balance`.
 fn balanced(labels: &[u16], classes: usize, balance: f32) -> Vec<f32> {
     let mut counts = vec![0.0f32; classes];
-    labels.iter().for_each(|label| counts[*label as usize] += 1.0);
+    labels
+        .iter()
+        .for_each(|label| counts[*label as usize] += 1.0);
     let present = counts.iter().filter(|count| **count > 0.0).count() as f32;
     let rows = labels.len() as f32;
     labels
@@ -130,7 +134,11 @@ fn quantise(weights: &[f32], classes: usize) -> (Vec<f32>, Vec<i8>) {
     }
     let stored = weights
         .chunks_exact(classes)
-        .flat_map(|row| row.iter().zip(&scale).map(|(weight, scale)| (weight / scale).round() as i8))
+        .flat_map(|row| {
+            row.iter()
+                .zip(&scale)
+                .map(|(weight, scale)| (weight / scale).round() as i8)
+        })
         .collect();
     (scale, stored)
 }

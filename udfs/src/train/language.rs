@@ -59,10 +59,16 @@ pub(crate) fn texts(
             let words = words(&page);
             let (train, held) = words.split_at(words.len() / 8 * 7);
             for _ in 0..CHUNKS / files.len() {
-                split.train.push(Labelled { text: chunk(train, &mut state), label });
+                split.train.push(Labelled {
+                    text: chunk(train, &mut state),
+                    label,
+                });
             }
             for _ in 0..60 {
-                split.valid.push(Labelled { text: chunk(held, &mut state), label });
+                split.valid.push(Labelled {
+                    text: chunk(held, &mut state),
+                    label,
+                });
             }
         }
         let frequent = stopwords.get(*code).map(Vec::as_slice).unwrap_or_default();
@@ -70,14 +76,29 @@ pub(crate) fn texts(
             for _ in 0..WORD_CHUNKS {
                 let count = 3 + random(&mut state) % 6;
                 let picks: Vec<&str> = (0..count)
-                    .map(|_| frequent[(random(&mut state) % frequent.len() as u64) as usize].as_str())
+                    .map(|_| {
+                        frequent[(random(&mut state) % frequent.len() as u64) as usize].as_str()
+                    })
                     .collect();
-                split.train.push(Labelled { text: picks.join(" "), label });
+                split.train.push(Labelled {
+                    text: picks.join(" "),
+                    label,
+                });
             }
         }
     }
-    split.train.extend(english.train.into_iter().map(|text| Labelled { text, label: 0 }));
-    split.valid.extend(english.valid.into_iter().map(|text| Labelled { text, label: 0 }));
+    split.train.extend(
+        english
+            .train
+            .into_iter()
+            .map(|text| Labelled { text, label: 0 }),
+    );
+    split.valid.extend(
+        english
+            .valid
+            .into_iter()
+            .map(|text| Labelled { text, label: 0 }),
+    );
     Ok(split)
 }
 

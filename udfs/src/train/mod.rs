@@ -120,7 +120,9 @@ pub fn train_defaults(
 static SHIPPED_LANGUAGE: &[u8] = include_bytes!("../../weights/detect_language.bin");
 
 fn join<T>(handle: std::thread::ScopedJoinHandle<'_, T>) -> Result<T, TrainError> {
-    handle.join().map_err(|_| TrainError::Recipe("a training thread failed".to_owned()))
+    handle
+        .join()
+        .map_err(|_| TrainError::Recipe("a training thread failed".to_owned()))
 }
 
 fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
@@ -133,7 +135,9 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
 fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
     let recipe = Recipe {
         task: "sentiment",
-        labels: ["negative", "neutral", "positive"].map(str::to_owned).to_vec(),
+        labels: ["negative", "neutral", "positive"]
+            .map(str::to_owned)
+            .to_vec(),
         bits: 16,
         pairs: true,
         cost: 0.15,
@@ -147,13 +151,19 @@ fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
 
 fn language_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
     let mut trained_on = vec![
-        credit("udhr", split.train.iter().filter(|row| row.label > 0).count()),
+        credit(
+            "udhr",
+            split.train.iter().filter(|row| row.label > 0).count(),
+        ),
         credit("stopwords-iso", 0),
     ];
     trained_on.extend(["tweet-sentiment", "clinc150", "bitext-support"].map(|s| credit(s, 0)));
     let recipe = Recipe {
         task: "detect_language",
-        labels: language::LANGUAGES.iter().map(|(code, _)| (*code).to_owned()).collect(),
+        labels: language::LANGUAGES
+            .iter()
+            .map(|(code, _)| (*code).to_owned())
+            .collect(),
         bits: 14,
         pairs: false,
         cost: 1.0,
@@ -184,7 +194,10 @@ fn label_head(
         rows.iter()
             .filter_map(|row| {
                 let label = labels.iter().position(|name| name == label(row))? as u16;
-                Some(Labelled { text: row.text.clone(), label })
+                Some(Labelled {
+                    text: row.text.clone(),
+                    label,
+                })
             })
             .collect()
     };
@@ -229,7 +242,13 @@ fn language_texts(
 }
 
 fn sources(split: &Split<Example>, tweets: usize) -> Vec<TrainingSource> {
-    let count = |source: &str| split.train.iter().filter(|row| row.source == source).count();
+    let count = |source: &str| {
+        split
+            .train
+            .iter()
+            .filter(|row| row.source == source)
+            .count()
+    };
     let mut sources = vec![
         credit("banking77", count("banking77")),
         credit("clinc150", count("clinc150")),

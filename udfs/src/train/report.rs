@@ -30,7 +30,12 @@ pub struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         for figure in &self.figures {
-            let Figure { task, name, value, rows } = figure;
+            let Figure {
+                task,
+                name,
+                value,
+                rows,
+            } = figure;
             writeln!(to, "{task:<16} {name:<56} {value:>7.4}  ({rows} rows)")?;
         }
         Ok(())
@@ -55,10 +60,15 @@ pub(crate) fn measure(
 
 fn sentiment(set: &ModelSet, train: &[Labelled], valid: &[Labelled], report: &mut Report) {
     let mut scorer = Scorer::new(set);
-    let answers: Vec<Option<(f64, &'static str)>> =
-        valid.iter().map(|row| scorer.sentiment(&row.text)).collect();
+    let answers: Vec<Option<(f64, &'static str)>> = valid
+        .iter()
+        .map(|row| scorer.sentiment(&row.text))
+        .collect();
     let copies = near_copies(train, valid);
-    for (name, keep) in [("valid split", true), ("valid split without near copies", false)] {
+    for (name, keep) in [
+        ("valid split", true),
+        ("valid split without near copies", false),
+    ] {
         let (mut right, mut total) = ([0.0; 3], [0.0f64; 3]);
         for (row, truth) in valid.iter().enumerate() {
             let Some((score, _)) = answers[row].filter(|_| keep || !copies[row]) else {
@@ -68,7 +78,10 @@ fn sentiment(set: &ModelSet, train: &[Labelled], valid: &[Labelled], report: &mu
             total[truth.label as usize] += 1.0;
             right[truth.label as usize] += f64::from(u8::from(said == truth.label));
         }
-        let recall = (0..3).map(|k| right[k] / f64::max(total[k], 1.0)).sum::<f64>() / 3.0;
+        let recall = (0..3)
+            .map(|k| right[k] / f64::max(total[k], 1.0))
+            .sum::<f64>()
+            / 3.0;
         report.figures.push(Figure {
             task: "sentiment",
             name: format!("macro-recall by the score's bands, {name}"),
@@ -86,7 +99,10 @@ fn sentiment(set: &ModelSet, train: &[Labelled], valid: &[Labelled], report: &mu
     report.figures.push(Figure {
         task: "sentiment",
         name: "macro-recall of the label (mixed counts as wrong), no near copies".to_owned(),
-        value: (0..3).map(|k| right[k] / f64::max(total[k], 1.0)).sum::<f64>() / 3.0,
+        value: (0..3)
+            .map(|k| right[k] / f64::max(total[k], 1.0))
+            .sum::<f64>()
+            / 3.0,
         rows: total.iter().sum::<f64>() as usize,
     });
 }
@@ -103,8 +119,11 @@ fn band(score: f64) -> u16 {
 /// Which held-out tweets share most of their words with a training tweet.
 fn near_copies(train: &[Labelled], valid: &[Labelled]) -> Vec<bool> {
     let words = |text: &str| -> Vec<String> {
-        let mut words: Vec<String> =
-            text.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let mut words: Vec<String> = text
+            .to_lowercase()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect();
         words.sort();
         words.dedup();
         words
@@ -122,13 +141,21 @@ fn near_copies(train: &[Labelled], valid: &[Labelled]) -> Vec<bool> {
             let own = words(&row.text);
             let mut shared: BTreeMap<u32, usize> = BTreeMap::new();
             for word in &own {
-                for holder in holders.get(word).filter(|h| h.len() < 2_000).into_iter().flatten() {
+                for holder in holders
+                    .get(word)
+                    .filter(|h| h.len() < 2_000)
+                    .into_iter()
+                    .flatten()
+                {
                     *shared.entry(*holder).or_default() += 1;
                 }
             }
             shared.keys().any(|index| {
                 let other = &kept[*index as usize];
-                let common = own.iter().filter(|word| other.binary_search(word).is_ok()).count();
+                let common = own
+                    .iter()
+                    .filter(|word| other.binary_search(word).is_ok())
+                    .count();
                 common * 10 > (own.len() + other.len() - common) * 6
             })
         })
@@ -139,12 +166,19 @@ fn requests(set: &ModelSet, valid: &[Example], report: &mut Report) {
     let mut scorer = Scorer::new(set);
     let mut right: BTreeMap<(&'static str, &'static str, bool), (f64, f64)> = BTreeMap::new();
     for truth in valid {
-        let (intent, topic) = scorer.labels(&truth.text).unwrap_or((UNCLASSIFIED, UNCLASSIFIED));
-        for (task, said, truth_label) in
-            [("intent", intent, &truth.intent), ("topic", topic, &truth.topic)]
-        {
+        let (intent, topic) = scorer
+            .labels(&truth.text)
+            .unwrap_or((UNCLASSIFIED, UNCLASSIFIED));
+        for (task, said, truth_label) in [
+            ("intent", intent, &truth.intent),
+            ("topic", topic, &truth.topic),
+        ] {
             let other = truth_label == NONE;
-            let hit = if other { said == UNCLASSIFIED } else { said == truth_label };
+            let hit = if other {
+                said == UNCLASSIFIED
+            } else {
+                said == truth_label
+            };
             for source in [truth.source, "all"] {
                 let entry = right.entry((task, source, other)).or_default();
                 entry.0 += f64::from(u8::from(hit));
@@ -153,7 +187,11 @@ fn requests(set: &ModelSet, valid: &[Example], report: &mut Report) {
         }
     }
     for ((task, source, other), (hits, rows)) in right {
-        let what = if other { "none of ours, left unclassified" } else { "accuracy" };
+        let what = if other {
+            "none of ours, left unclassified"
+        } else {
+            "accuracy"
+        };
         report.figures.push(Figure {
             task,
             name: format!("{what}, {source}"),
@@ -178,8 +216,16 @@ fn language(set: &ModelSet, valid: &[Labelled], report: &mut Report) {
     }
     let figures = [
         ("answers that are right", right / told.max(1.0), told),
-        ("texts with an answer", told / valid.len().max(1) as f64, valid.len() as f64),
-        ("English taken for another language", english_lost / english.max(1.0), english),
+        (
+            "texts with an answer",
+            told / valid.len().max(1) as f64,
+            valid.len() as f64,
+        ),
+        (
+            "English taken for another language",
+            english_lost / english.max(1.0),
+            english,
+        ),
     ];
     for (name, value, rows) in figures {
         report.figures.push(Figure {

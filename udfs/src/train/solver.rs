@@ -127,7 +127,9 @@ pub(crate) fn train(rows: &Rows, labels: &[u16], importance: &[f32], to: &Settin
             }
             for (column, value) in columns.iter().zip(values) {
                 let start = *column as usize * classes;
-                for (weight, step) in weights.values[start..start + classes].iter_mut().zip(&steps)
+                for (weight, step) in weights.values[start..start + classes]
+                    .iter_mut()
+                    .zip(&steps)
                 {
                     *weight += step * value;
                 }

@@ -26,8 +26,10 @@ pub(crate) fn learn<'a>(
             *counts.entry(key).or_default() += 1;
         }
     }
-    let mut words: Vec<(String, u32)> =
-        counts.into_iter().filter(|(_, count)| *count >= FEWEST).collect();
+    let mut words: Vec<(String, u32)> = counts
+        .into_iter()
+        .filter(|(_, count)| *count >= FEWEST)
+        .collect();
     words.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     words.truncate(MOST);
     let mut text = String::new();
