@@ -5,7 +5,7 @@
 -- Grain: one row per account that has a public customer turn with a real time within look_back_days of
 -- the end of what the lake has seen (view observation).
 -- risk: highest churn_risk(text) of those turns after decay, score * 0.5 ^ (age / half_life_days),
--- 0..1. level: churn_risk_level's bounds applied to the decayed risk. evidence_*: the turn that gives
+-- 0..1. level: churn_risk_level of the decayed risk. evidence_*: the turn that gives
 -- it, cue: the words in it; NULL where no turn carries a risk above 0. churned_at: as the account knows
 -- it, to compare; the risk looks at nothing but words.
 WITH turns AS (
@@ -50,7 +50,7 @@ SELECT
     a.churned_at,
     r.customer_turns,
     r.risk,
-    CASE WHEN r.risk >= 0.7 THEN 'high' WHEN r.risk >= 0.4 THEN 'medium' ELSE 'low' END AS level,
+    churn_risk_level(r.risk) AS level,
     r.conversation_id AS evidence_conversation_id,
     r.message_id AS evidence_message_id,
     e.sent_at AS evidence_at,

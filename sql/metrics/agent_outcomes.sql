@@ -30,11 +30,11 @@ SELECT
     coalesce(e.transfers, 0) = 0 AS keeps_ownership,
     coalesce(c.status IN ('resolved', 'closed'), false) AS resolved,
     coalesce(p.repeated, false) AS repeated,
-    coalesce(c.sentiment_course['end_score'], c.last_sentiment, 0) AS end_sentiment,
+    coalesce(c.end_sentiment, c.last_sentiment, 0) AS end_sentiment,
     (
         coalesce(c.status IN ('resolved', 'closed'), false)
         AND NOT coalesce(p.repeated, false)
-        AND coalesce(c.sentiment_course['end_score'], c.last_sentiment, 0) >= 0
+        AND coalesce(c.end_sentiment, c.last_sentiment, 0) >= 0
     )::integer AS numerator,
     1 AS denominator
 FROM scored_conversations c

@@ -1,9 +1,9 @@
--- parameter: minimum_risk double precision = 0.7
+-- parameter: minimum_risk double precision = 0.65
 -- Churn risk indicator, measured: do accounts that say so leave, and did those that left say so?
 --
 -- Grain: one row per horizon of 30, 60 and 90 days. Source: accounts and the public customer turns that
 -- carry their account and a real time. A signal is such a turn, before the account churned, whose
--- churn_risk(text) is at least minimum_risk.
+-- churn_risk(text) is at least minimum_risk (0.65: level high).
 -- signalled: accounts whose first signal is at least a horizon older than the end of what the lake has
 -- seen; signalled_churned: those that churned within the horizon after it;
 -- precision = signalled_churned / signalled.

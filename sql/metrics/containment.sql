@@ -3,38 +3,39 @@
 -- measure: verified_rate = verified / denominator
 -- Containment: how far the bot answered on its own.
 --
--- Grain: one row per conversation in which a bot took a public turn. deflected: no human turn;
--- contained: deflected and helped: resolved or closed; verified: contained, and no conversation of the
--- same customer on the same intent with a human turn begins within 72 hours of its end. bot_failed: a
--- `bot_fallback` or `handoff` event, or a human had to follow the bot. A group's rates:
--- sum(deflected) / sum(denominator), and so on.
+-- Grain: one row per conversation in which a bot took a public turn. deflected: no human turn.
+-- contained: deflected and helped: resolved or closed. verified: contained, customer and intent known
+-- (view contacts), and no conversation of the same customer on the same intent with a human turn
+-- begins within 72 hours of its end. bot_failed: a `bot_fallback` or `handoff` event, or a human turn
+-- after the bot's. A group's rates: sum(deflected) / sum(denominator), and so on.
 WITH human_contacts AS (
     SELECT k.customer_id, k.intent, k.started_at
     FROM contacts k
     JOIN conversation_replies r ON r.conversation_id = k.conversation_id
     WHERE r.human_turns > 0
 ),
-followed_by_human AS (
-    SELECT DISTINCT k.conversation_id
+followed AS (
+    SELECT k.conversation_id, count(h.customer_id) > 0 AS by_human
     FROM contacts k
-    JOIN human_contacts h
+    LEFT JOIN human_contacts h
         ON h.customer_id = k.customer_id
         AND h.intent = k.intent
         AND h.started_at > k.ended_at
         AND h.started_at <= k.ended_at + INTERVAL '72 hours'
+    GROUP BY k.conversation_id
 ),
 judged AS (
     SELECT
         c.*,
         r.human_turns = 0 AS deflected,
         r.human_turns = 0 AND coalesce(c.status IN ('resolved', 'closed'), false) AS contained,
-        f.conversation_id IS NOT NULL AS human_followed,
+        NOT coalesce(f.by_human, true) AS stayed_away,
         coalesce(e.bot_fallbacks, 0) > 0 OR coalesce(e.handoff, false) OR r.human_after_bot
             AS bot_failed
     FROM scored_conversations c
     JOIN conversation_replies r ON r.conversation_id = c.conversation_id
     LEFT JOIN conversation_events e ON e.conversation_id = c.conversation_id
-    LEFT JOIN followed_by_human f ON f.conversation_id = c.conversation_id
+    LEFT JOIN followed f ON f.conversation_id = c.conversation_id
     WHERE r.bot_turns > 0
 )
 SELECT
@@ -53,7 +54,7 @@ SELECT
     time_made,
     deflected::integer AS deflected,
     contained::integer AS contained,
-    (contained AND NOT human_followed)::integer AS verified,
+    (contained AND stayed_away)::integer AS verified,
     bot_failed::integer AS bot_failed,
     1 AS denominator
 FROM judged

@@ -53,9 +53,9 @@ SELECT
     r.human_turns,
     r.bot_turns,
     s.sentiment_sum / nullif(s.sentiment_turns, 0) AS sentiment,
-    s.sentiment_course['start_score'] AS sentiment_start,
-    s.sentiment_course['end_score'] AS sentiment_end,
-    s.sentiment_course['trend'] AS sentiment_trend,
+    s.start_sentiment AS sentiment_start,
+    s.end_sentiment AS sentiment_end,
+    s.sentiment_trend,
     s.effort_sum / nullif(s.effort_turns, 0) AS effort,
     coalesce(h.intent, s.intent) AS intent,
     coalesce(h.topic, s.topic) AS topic,
@@ -70,11 +70,7 @@ SELECT
     coalesce(p.repeated, false) AS is_repeated,
     coalesce(e.reopened, 0) > 0 AS reopened,
     s.churn_risk,
-    CASE
-        WHEN s.churn_risk >= 0.7 THEN 'high'
-        WHEN s.churn_risk >= 0.4 THEN 'medium'
-        WHEN s.churn_risk IS NOT NULL THEN 'low'
-    END AS churn_risk_level,
+    churn_risk_level(s.churn_risk) AS churn_risk_level,
     c.made
 FROM conversations c
 LEFT JOIN conversation_scores s ON s.conversation_id = c.conversation_id

@@ -40,9 +40,11 @@ impl<'a> Dialogue<'a> {
     pub(super) fn run(mut self) -> (Conversation, Option<FollowUp>) {
         self.event("created", "customer", None, None);
         self.opening();
-        let bot = match (self.made.channel, self.made.source) {
-            ("chat", _) => chance(0.85, &mut self.random).then_some(FAILING_BOT),
-            ("ticket", _) => chance(0.4, &mut self.random).then_some("bot-juno"),
+        let bot = match self.made.channel {
+            // Who is about to leave gets through to a human, who hears it.
+            _ if self.made.leaving => None,
+            "chat" => chance(0.85, &mut self.random).then_some(FAILING_BOT),
+            "ticket" => chance(0.4, &mut self.random).then_some("bot-juno"),
             _ => None,
         };
         let ending = match bot {

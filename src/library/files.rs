@@ -41,4 +41,11 @@ pub(super) const VIEWS: &[(&str, &str)] = files! {
 };
 
 /// The named questions.
-pub(super) const QUERIES: &[(&str, &str)] = &[];
+pub(super) const QUERIES: &[(&str, &str)] = files! {
+    "library":
+        "demo_billing_spike",
+        "demo_broken_release",
+        "demo_failing_bot",
+        "demo_agent",
+        "demo_churn";
+};
