@@ -38,9 +38,9 @@ use dialogue::Dialogue;
 use grammar::Grammar;
 pub use grammar::GrammarError;
 pub use plan::Planted;
-pub use report::{Finding, findings};
 use plan::{Slot, any_channel, any_person};
 use random::{chance, stream};
+pub use report::{Finding, findings};
 use scenario::{SCENARIOS, any_scenario};
 use world::World;
 

@@ -60,7 +60,10 @@ pub async fn findings(session: &Session, planted: &Planted) -> Result<Vec<Findin
         (
             "demo_failing_bot",
             "containment",
-            &[("failing_bot", failing_bot), ("failing_scenario", failing_scenario)],
+            &[
+                ("failing_bot", failing_bot),
+                ("failing_scenario", failing_scenario),
+            ],
             format!("{failing_bot} fails when it is about a {failing_scenario}"),
         ),
         (
@@ -85,7 +88,12 @@ pub async fn findings(session: &Session, planted: &Planted) -> Result<Vec<Findin
     let mut findings = Vec::with_capacity(facts.len());
     for (query, metric, values, planted) in facts {
         let (found, holds) = ask(session, query, values).await?;
-        findings.push(Finding { metric, planted, found, holds });
+        findings.push(Finding {
+            metric,
+            planted,
+            found,
+            holds,
+        });
     }
     Ok(findings)
 }
@@ -103,9 +111,13 @@ async fn ask(
         .iter()
         .map(|(name, value)| (*name, format!("'{}'", value.replace('\'', "''"))))
         .collect();
-    let literals: Vec<(&str, &str)> =
-        literals.iter().map(|(name, literal)| (*name, literal.as_str())).collect();
-    let sql = definition.sql_with(&literals).map_err(|error| failed(error.to_string()))?;
+    let literals: Vec<(&str, &str)> = literals
+        .iter()
+        .map(|(name, literal)| (*name, literal.as_str()))
+        .collect();
+    let sql = definition
+        .sql_with(&literals)
+        .map_err(|error| failed(error.to_string()))?;
     let Outcome::Rows { stream, .. } = session.execute(&sql).await? else {
         return Err(failed(format!("{query} returns no rows")));
     };
@@ -115,6 +127,12 @@ async fn ask(
     };
     let found = cast(batch.column(0), &DataType::Utf8).map_err(DataFusionError::from)?;
     let found = found.as_string::<i32>();
-    let holds = batch.column(1).as_boolean_opt().is_some_and(|holds| holds.value(0));
-    Ok(((!found.is_null(0)).then(|| found.value(0).to_owned()), holds))
+    let holds = batch
+        .column(1)
+        .as_boolean_opt()
+        .is_some_and(|holds| holds.value(0));
+    Ok((
+        (!found.is_null(0)).then(|| found.value(0).to_owned()),
+        holds,
+    ))
 }

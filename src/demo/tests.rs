@@ -99,11 +99,20 @@ fn write_parquet() {
 
     let count = std::env::var("DEMO_CONVERSATIONS").map_or(1500, |count| count.parse().unwrap());
     let first_day = NaiveDate::from_ymd_opt(2025, 9, 1).unwrap();
-    let options = DemoOptions { conversations: count, days: 90, seed: 42, first_day };
+    let options = DemoOptions {
+        conversations: count,
+        days: 90,
+        seed: 42,
+        first_day,
+    };
     let generator = Generator::new(options, 5000).unwrap();
     let folder = std::env::temp_dir().join("verbatim-demo-rows");
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("planted.txt"), format!("{:?}", generator.planted())).unwrap();
+    std::fs::write(
+        folder.join("planted.txt"),
+        format!("{:?}", generator.planted()),
+    )
+    .unwrap();
     let mut writers: HashMap<&str, ArrowWriter<File>> = HashMap::new();
     let mut write = |(table, rows): (&'static str, RecordBatch)| {
         let writer = writers.entry(table).or_insert_with(|| {
@@ -112,7 +121,15 @@ fn write_parquet() {
         });
         writer.write(&rows).unwrap();
     };
-    generator.master_data().unwrap().into_iter().for_each(&mut write);
-    generator.flat_map(|batch| batch.unwrap()).for_each(&mut write);
-    writers.into_values().for_each(|writer| drop(writer.close().unwrap()));
+    generator
+        .master_data()
+        .unwrap()
+        .into_iter()
+        .for_each(&mut write);
+    generator
+        .flat_map(|batch| batch.unwrap())
+        .for_each(&mut write);
+    writers
+        .into_values()
+        .for_each(|writer| drop(writer.close().unwrap()));
 }
