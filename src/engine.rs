@@ -1,20 +1,22 @@
 //! The engine of one process: what all sessions share.
 
+mod schemas;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{
-    CatalogProvider, MemTable, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
-};
+use datafusion::catalog::{CatalogProvider, MemTable, MemoryCatalogProvider, TableProvider};
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 
+use schemas::{BuiltIn, Planner, Public};
+
 use crate::error::{Error, sqlstate};
-use crate::library::LibrarySchema;
 use crate::session::{self, Session, Settings, Variables};
 
 /// How an engine is opened.
@@ -49,7 +51,7 @@ impl EngineOptions {
 
 /// The lake, the functions and the memory that all sessions of a process share.
 pub struct Engine {
-    template: SessionState,
+    template: Arc<SessionState>,
     started: DateTime<Utc>,
     next_pid: AtomicI32,
 }
@@ -134,24 +136,27 @@ impl Engine {
 }
 
 /// The planner's state with catalogs and functions, without anything of a session.
-fn template(runtime: Arc<RuntimeEnv>) -> Result<SessionState, Error> {
+fn template(runtime: Arc<RuntimeEnv>) -> Result<Arc<SessionState>, Error> {
     let context = SessionContext::new_with_config_rt(session::config(), runtime);
-    let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(session::USER_SCHEMA, Arc::new(MemorySchemaProvider::new()))?;
-    let built_in = MemorySchemaProvider::new();
+    let planner = Arc::new(Planner::default());
+    let mut tables: BTreeMap<String, Arc<dyn TableProvider>> = BTreeMap::new();
     for table in crate::lake::built_in_tables()? {
         let provider = MemTable::try_new(Arc::clone(&table.columns), vec![vec![]])?;
-        built_in.register_table(table.name.clone(), Arc::new(provider))?;
+        tables.insert(table.name.clone(), Arc::new(provider));
     }
-    let built_in = LibrarySchema::new(Arc::new(built_in));
-    catalog.register_schema(session::BUILT_IN_SCHEMA, Arc::clone(&built_in) as _)?;
+    let built_in = Arc::new(BuiltIn::new(tables, Arc::clone(&planner)));
+    let public = Public::new(Arc::clone(&built_in));
+    let catalog = MemoryCatalogProvider::new();
+    catalog.register_schema(session::BUILT_IN_SCHEMA, built_in)?;
+    catalog.register_schema(session::USER_SCHEMA, Arc::new(public))?;
     context.register_catalog(session::DATABASE, Arc::new(catalog));
     // The provider goes in by value: behind an Arc its role lookup calls itself without end.
     datafusion_pg_catalog::setup_pg_catalog(&context, session::DATABASE, EmptyContextProvider)
         .map_err(|error| Error::from(*error))?;
     let mut state = context.state();
     session::register_functions(&mut state)?;
-    built_in.plan_with(&state)?;
+    let state = Arc::new(state);
+    planner.set(&state);
     Ok(state)
 }
 

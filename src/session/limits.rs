@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::error::Result;
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream};
@@ -131,8 +131,7 @@ impl Stream for LimitedStream {
         match inner.as_mut().poll_next(cx) {
             Poll::Ready(Some(Ok(batch))) => {
                 // Names may repeat in the result and may not in the plan.
-                let batch = batch.with_schema(Arc::clone(&self.schema));
-                Poll::Ready(Some(batch.map_err(Into::into)))
+                Poll::Ready(Some(renamed(&self.schema, &batch)))
             }
             Poll::Ready(other) => {
                 self.inner = None;
@@ -141,6 +140,13 @@ impl Stream for LimitedStream {
             Poll::Pending => Poll::Pending,
         }
     }
+}
+
+/// The same columns under the names of another schema.
+pub(super) fn renamed(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = batch.columns().to_vec();
+    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
 }
 
 impl RecordBatchStream for LimitedStream {

@@ -14,7 +14,9 @@ use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
 use super::prepared::Prepared;
 use super::{Session, explain};
 use crate::error::{Error, sqlstate};
-use crate::statement::{Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix};
+use crate::statement::{
+    self, Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix,
+};
 
 impl Session {
     /// Plans a statement: its parameters' types, the columns of its result, its permissions.
@@ -64,7 +66,7 @@ impl Session {
                 return Ok(Prepared::new(statement, parameters, schema, Some(plan)));
             }
             Kind::Copy(copy) if copy.direction == CopyDirection::ToClient => {
-                let (plan, _) = self.plan(&statement, &copy_query(copy), &[]).await?;
+                let (plan, _) = self.plan(&statement, &copy_query(copy)?, &[]).await?;
                 return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
             }
             Kind::CreateView(view) => {
@@ -157,16 +159,8 @@ impl Session {
             .map(|(index, expr)| format!("{expr} AS c{index}"))
             .collect();
         let sql = format!("SELECT {}", items.join(", "));
-        let parsed = crate::statement::parse(&sql)?;
-        match parsed.first().map(Statement::kind) {
-            Some(Kind::Query(query)) => {
-                plan_with_types(&self.state(statement), query.ast.as_ref().clone(), &[]).await
-            }
-            _ => Err(Error::statement(
-                sqlstate::SYNTAX_ERROR,
-                "a list of values was expected",
-            )),
-        }
+        let ast = statement::single_query(&sql)?;
+        plan_with_types(&self.state(statement), ast, &[]).await
     }
 
     /// The values of expressions without columns, of the given types.
@@ -196,43 +190,19 @@ impl Session {
 }
 
 /// What a COPY … TO reads, as a query.
-fn copy_query(copy: &Copy) -> ast::Statement {
-    let query = match &copy.relation {
-        CopyRelation::Query(query) => query.as_ref().clone(),
+fn copy_query(copy: &Copy) -> Result<ast::Statement, Error> {
+    let (columns, object) = match &copy.relation {
+        CopyRelation::Query(query) => return Ok(ast::Statement::Query(query.clone())),
         CopyRelation::Table {
             columns, object, ..
-        } => {
-            let list = match columns.as_slice() {
-                [] => "*".to_owned(),
-                columns => columns
-                    .iter()
-                    .map(|column| ast::Ident::with_quote('"', column).to_string())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            };
-            return parse_internal(&format!("SELECT {list} FROM {object}"));
-        }
+        } => (columns, object),
     };
-    ast::Statement::Query(Box::new(query))
-}
-
-/// Parses a query that was put together from parsed parts.
-fn parse_internal(sql: &str) -> ast::Statement {
-    match crate::statement::parse(sql).as_deref() {
-        Ok([statement]) => match statement.kind() {
-            Kind::Query(query) => query.ast.as_ref().clone(),
-            _ => empty_query(),
-        },
-        _ => empty_query(),
-    }
-}
-
-fn empty_query() -> ast::Statement {
-    ast::Statement::Commit {
-        chain: false,
-        end: false,
-        modifier: None,
-    }
+    let quoted = |column: &String| ast::Ident::with_quote('"', column).to_string();
+    let list = match columns.as_slice() {
+        [] => "*".to_owned(),
+        columns => columns.iter().map(quoted).collect::<Vec<_>>().join(", "),
+    };
+    statement::single_query(&format!("SELECT {list} FROM {object}"))
 }
 
 fn null() -> Expr {

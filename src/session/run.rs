@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{collect, execute_stream};
 
-use super::limits::Limits;
+use super::limits::{self, Limits};
 use super::outcome::Outcome;
 use super::prepared::Prepared;
 use super::{Session, explain, plan};
@@ -110,9 +110,9 @@ impl Session {
         prepared: &Prepared,
     ) -> Result<(SchemaRef, SendableRecordBatchStream), Error> {
         let (schema, stream) = self.rows(prepared, Vec::new()).await?;
-        let renamed = Arc::clone(&schema);
+        let names = Arc::clone(&schema);
         let stream = futures::StreamExt::map(stream, move |batch| {
-            Ok(batch?.with_schema(Arc::clone(&renamed))?)
+            limits::renamed(&names, &batch?)
         });
         let stream = RecordBatchStreamAdapter::new(Arc::clone(&schema), stream);
         Ok((schema, Box::pin(stream)))

@@ -13,6 +13,7 @@ mod prepared;
 mod query;
 mod settings;
 mod split;
+mod table_function;
 mod transaction;
 mod view;
 
@@ -22,6 +23,8 @@ use datafusion::sql::sqlparser::ast;
 
 pub use copy::{CopyFormat, CopyOptions};
 pub use parse::parse;
+
+pub(crate) use parse::single_query;
 
 pub(crate) use copy::{Copy, CopyDirection, CopyRelation};
 pub(crate) use cursor::{Close, Declare, Fetch, FetchCount};

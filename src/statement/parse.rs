@@ -16,7 +16,7 @@ use datafusion_pg_catalog::sql::rules::{
 use super::split::{Chunk, split};
 use super::{
     Close, Copy, CreateView, Deallocate, Declare, Discard, DropView, Execute, Explain, Fetch, Kind,
-    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, names,
+    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, names, table_function,
 };
 use crate::error::{Error, sqlstate};
 
@@ -47,6 +47,18 @@ static CATALOG_QUERIES: LazyLock<PostgresCompatibilityParser> =
 /// engine does not run, 42501 for one that would reach the server's files.
 pub fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
     split(sql)?.iter().map(statement).collect()
+}
+
+/// Parses a text that is one query, such as a view's.
+///
+/// # Errors
+/// As [`parse`]; SQLSTATE 42601 for anything else than one query.
+pub(crate) fn single_query(sql: &str) -> Result<ast::Statement, Error> {
+    let mut statements = parse(sql)?;
+    match (statements.pop().map(|statement| statement.kind), statements.is_empty()) {
+        (Some(Kind::Query(query)), true) => Ok(*query.ast),
+        _ => Err(syntax_error("one query was expected")),
+    }
 }
 
 fn statement(chunk: &Chunk<'_>) -> Result<Statement, Error> {
@@ -117,11 +129,15 @@ fn ast(chunk: &Chunk<'_>) -> Result<ast::Statement, Error> {
             .with_recursion_limit(RECURSION_LIMIT)
             .with_tokens_with_locations(chunk.tokens.clone())
             .parse_statements()
-            .map(|statements| statements.into_iter().map(rewrite).collect())
     };
     let mut statements = parsed.map_err(parser_error)?;
     match (statements.pop(), statements.is_empty()) {
-        (Some(statement), true) => Ok(statement),
+        (Some(mut statement), true) => {
+            // Before the rewrites, which give functions other names.
+            names::assign(&mut statement);
+            table_function::expand(&mut statement)?;
+            Ok(rewrite(statement))
+        }
         (Some(_), false) => Err(syntax_error("statements are separated by semicolons")),
         (None, _) => Err(syntax_error("a statement is missing")),
     }
@@ -147,9 +163,8 @@ fn reads_catalogs(chunk: &Chunk<'_>) -> bool {
 }
 
 /// The list of what runs: everything else is refused here.
-fn from_ast(mut statement: ast::Statement, text: &str) -> Result<Kind, Error> {
+fn from_ast(statement: ast::Statement, text: &str) -> Result<Kind, Error> {
     use ast::Statement as Ast;
-    names::assign(&mut statement);
     Ok(match statement {
         Ast::Query(_) => Kind::Query(Query::from_ast(statement)?),
         Ast::Insert(_) => write(WriteKind::Insert, statement),

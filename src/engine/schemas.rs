@@ -1,0 +1,152 @@
+//! The schemas of the database: `verbatim` with what ships, `public` with the user's views.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, OnceLock, Weak};
+
+use async_trait::async_trait;
+use datafusion::catalog::{SchemaProvider, TableProvider};
+use datafusion::datasource::{TableType, ViewTable};
+use datafusion::error::Result;
+use datafusion::execution::SessionState;
+use datafusion::sql::parser::Statement as PlannedStatement;
+use tokio::sync::OnceCell;
+
+use crate::error::{Error, sqlstate};
+use crate::library;
+use crate::statement;
+
+/// Views that read views that read views: more than this is a circle.
+const MAXIMUM_DEPTH: usize = 32;
+
+tokio::task_local! {
+    /// How many views deep the current task plans.
+    static DEPTH: usize;
+}
+
+/// Plans the queries of views, with the engine's template.
+#[derive(Debug, Default)]
+pub(super) struct Planner {
+    /// Weak, since the template holds the schemas that hold this.
+    state: OnceLock<Weak<SessionState>>,
+}
+
+impl Planner {
+    /// Sets the state that plans; once, when the template is complete.
+    pub(super) fn set(&self, state: &Arc<SessionState>) {
+        // A second call would be the same template.
+        let _ = self.state.set(Arc::downgrade(state));
+    }
+
+    async fn view(&self, name: &str, sql: &str, shown: &str) -> Result<Arc<ViewTable>, Error> {
+        let depth = DEPTH.try_with(|depth| *depth).unwrap_or(0);
+        if depth >= MAXIMUM_DEPTH {
+            return Err(Error::statement(
+                sqlstate::STATEMENT_TOO_COMPLEX,
+                format!("view \"{name}\" reads itself, or views are nested too deeply"),
+            ));
+        }
+        let state = self.state.get().and_then(Weak::upgrade).ok_or_else(|| {
+            Error::statement(sqlstate::ADMIN_SHUTDOWN, "the engine is closed")
+        })?;
+        let ast = statement::single_query(sql)?;
+        let plan = DEPTH
+            .scope(
+                depth + 1,
+                state.statement_to_plan(PlannedStatement::Statement(Box::new(ast))),
+            )
+            .await?;
+        Ok(Arc::new(ViewTable::new(plan, Some(shown.to_owned()))))
+    }
+}
+
+/// Schema `verbatim`: the lake's tables and the views that ship.
+#[derive(Debug)]
+pub(super) struct BuiltIn {
+    tables: BTreeMap<String, Arc<dyn TableProvider>>,
+    views: HashMap<&'static str, OnceCell<Arc<ViewTable>>>,
+    planner: Arc<Planner>,
+}
+
+impl BuiltIn {
+    pub(super) fn new(
+        tables: BTreeMap<String, Arc<dyn TableProvider>>,
+        planner: Arc<Planner>,
+    ) -> Self {
+        let views = library::views()
+            .iter()
+            .map(|view| (view.name, OnceCell::new()))
+            .collect();
+        BuiltIn {
+            tables,
+            views,
+            planner,
+        }
+    }
+
+    async fn view(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        let (Some(cell), Some(view)) = (self.views.get(name), library::view(name)) else {
+            return Ok(None);
+        };
+        let table = cell
+            .get_or_try_init(|| async {
+                let planned = self.planner.view(name, &view.default_sql(), view.sql).await;
+                planned.map_err(datafusion::error::DataFusionError::from)
+            })
+            .await?;
+        Ok(Some(Arc::clone(table) as Arc<dyn TableProvider>))
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for BuiltIn {
+    fn table_names(&self) -> Vec<String> {
+        let views = library::views().iter().map(|view| view.name.to_owned());
+        self.tables.keys().cloned().chain(views).collect()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        match self.tables.get(name) {
+            Some(table) => Ok(Some(Arc::clone(table))),
+            None => self.view(name).await,
+        }
+    }
+
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(match self.tables.get(name) {
+            Some(table) => Some(table.table_type()),
+            None => self.views.contains_key(name).then_some(TableType::View),
+        })
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.tables.contains_key(name) || self.views.contains_key(name)
+    }
+}
+
+/// Schema `public`: the views of the lake's catalog. A name that it does not have is looked up in
+/// `verbatim`, as the search path `public, verbatim` would.
+#[derive(Debug)]
+pub(super) struct Public {
+    built_in: Arc<BuiltIn>,
+}
+
+impl Public {
+    pub(super) fn new(built_in: Arc<BuiltIn>) -> Self {
+        Public { built_in }
+    }
+}
+
+#[async_trait]
+impl SchemaProvider for Public {
+    fn table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
+        self.built_in.table(name).await
+    }
+
+    fn table_exist(&self, _name: &str) -> bool {
+        false
+    }
+}
