@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{CatalogProvider, MemTable, MemoryCatalogProvider, TableProvider};
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, TableProvider};
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -17,6 +17,8 @@ use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use schemas::{BuiltIn, Planner, Public};
 
 use crate::error::{Error, sqlstate};
+use crate::govern::Principal;
+use crate::lake::{Lake, LakeOptions};
 use crate::session::{self, Session, Settings, Variables};
 
 /// How an engine is opened.
@@ -51,6 +53,7 @@ impl EngineOptions {
 
 /// The lake, the functions and the memory that all sessions of a process share.
 pub struct Engine {
+    lake: Arc<Lake>,
     template: Arc<SessionState>,
     started: DateTime<Utc>,
     next_pid: AtomicI32,
@@ -71,16 +74,27 @@ impl Engine {
     /// # Errors
     /// Where the lake cannot be opened.
     pub async fn open(options: EngineOptions) -> Result<Arc<Engine>, Error> {
+        let lake_options = LakeOptions {
+            create: options.create,
+            ..LakeOptions::default()
+        };
+        let lake = Lake::open(&options.lake, lake_options).await?;
         let limit = options.memory_limit.unwrap_or_else(default_memory_limit);
         let pool = TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .build_arc()?;
         Ok(Arc::new(Engine {
-            template: template(runtime)?,
+            template: template(&lake, runtime)?,
+            lake,
             started: Utc::now(),
             next_pid: AtomicI32::new(1),
         }))
+    }
+
+    /// The lake.
+    pub fn lake(&self) -> &Arc<Lake> {
+        &self.lake
     }
 
     /// What every session's planner starts from.
@@ -114,6 +128,12 @@ impl Engine {
             )
             .with_hint("The database is called verbatim."));
         }
+        let principal = match user {
+            None => Principal::Trusted,
+            Some(name) => Principal::User(name.to_owned()),
+        };
+        // Refuses a user that does not exist.
+        principal.is_superuser(&self.lake.catalog())?;
         let name = user.unwrap_or(session::DATABASE);
         let settings = Settings::start(settings, name)?;
         let variables = Variables::new(
@@ -123,7 +143,7 @@ impl Engine {
             self.next_pid.fetch_add(1, Ordering::Relaxed),
             self.started,
         );
-        Session::new(Arc::clone(self), variables)
+        Session::new(Arc::clone(self), principal, variables)
     }
 
     /// Waits for what is under way and closes the lake.
@@ -131,21 +151,20 @@ impl Engine {
     /// # Errors
     /// Where the last commits fail.
     pub async fn close(&self) -> Result<(), Error> {
-        Ok(())
+        Ok(self.lake.close().await?)
     }
 }
 
 /// The planner's state with catalogs and functions, without anything of a session.
-fn template(runtime: Arc<RuntimeEnv>) -> Result<Arc<SessionState>, Error> {
+fn template(lake: &Arc<Lake>, runtime: Arc<RuntimeEnv>) -> Result<Arc<SessionState>, Error> {
     let context = SessionContext::new_with_config_rt(session::config(), runtime);
     let planner = Arc::new(Planner::default());
-    let mut tables: BTreeMap<String, Arc<dyn TableProvider>> = BTreeMap::new();
-    for table in crate::lake::built_in_tables()? {
-        let provider = MemTable::try_new(Arc::clone(&table.columns), vec![vec![]])?;
-        tables.insert(table.name.clone(), Arc::new(provider));
-    }
+    let tables: BTreeMap<String, Arc<dyn TableProvider>> = lake
+        .tables()
+        .map(|table| (table.name().to_owned(), table.provider()))
+        .collect();
     let built_in = Arc::new(BuiltIn::new(tables, Arc::clone(&planner)));
-    let public = Public::new(Arc::clone(&built_in));
+    let public = Public::new(Arc::clone(lake), Arc::clone(&built_in), planner.clone());
     let catalog = MemoryCatalogProvider::new();
     catalog.register_schema(session::BUILT_IN_SCHEMA, built_in)?;
     catalog.register_schema(session::USER_SCHEMA, Arc::new(public))?;

@@ -73,7 +73,7 @@ impl Error {
         match self {
             Error::Query(error) => classify::datafusion(error),
             Error::Statement { state, .. } => state,
-            Error::Lake(_) => sqlstate::IO_ERROR,
+            Error::Lake(error) => error.sqlstate(),
             Error::Ingest(error) => error.sqlstate(),
             Error::Io { .. } => sqlstate::IO_ERROR,
         }

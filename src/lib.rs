@@ -5,6 +5,7 @@ pub mod cli;
 pub mod demo;
 pub mod engine;
 pub mod error;
+pub mod govern;
 pub mod ingest;
 pub mod lake;
 pub mod library;

@@ -10,6 +10,7 @@
 
 mod import;
 mod sql;
+mod user;
 
 use std::process::ExitCode;
 
@@ -45,6 +46,7 @@ struct Cli {
 enum Command {
     Import(import::Import),
     Sql(sql::Sql),
+    User(user::UserCommand),
 }
 
 impl Command {
@@ -52,6 +54,7 @@ impl Command {
         match self {
             Command::Import(command) => command.run().await,
             Command::Sql(command) => command.run().await,
+            Command::User(command) => command.run().await,
         }
     }
 }

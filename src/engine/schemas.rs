@@ -12,6 +12,7 @@ use datafusion::sql::parser::Statement as PlannedStatement;
 use tokio::sync::OnceCell;
 
 use crate::error::{Error, sqlstate};
+use crate::lake::Lake;
 use crate::library;
 use crate::statement;
 
@@ -127,26 +128,43 @@ impl SchemaProvider for BuiltIn {
 /// `verbatim`, as the search path `public, verbatim` would.
 #[derive(Debug)]
 pub(super) struct Public {
+    lake: Arc<Lake>,
     built_in: Arc<BuiltIn>,
+    planner: Arc<Planner>,
 }
 
 impl Public {
-    pub(super) fn new(built_in: Arc<BuiltIn>) -> Self {
-        Public { built_in }
+    pub(super) fn new(lake: Arc<Lake>, built_in: Arc<BuiltIn>, planner: Arc<Planner>) -> Self {
+        Public {
+            lake,
+            built_in,
+            planner,
+        }
     }
 }
 
 #[async_trait]
 impl SchemaProvider for Public {
     fn table_names(&self) -> Vec<String> {
-        Vec::new()
+        self.lake.catalog().views.keys().cloned().collect()
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        self.built_in.table(name).await
+        // Planned each time: what it reads may have been replaced.
+        match self.lake.catalog().views.get(name) {
+            Some(view) => {
+                let table = self.planner.view(name, &view.sql, &view.sql).await?;
+                Ok(Some(table as Arc<dyn TableProvider>))
+            }
+            None => self.built_in.table(name).await,
+        }
     }
 
-    fn table_exist(&self, _name: &str) -> bool {
-        false
+    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
+        Ok(self.table_exist(name).then_some(TableType::View))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        self.lake.catalog().views.contains_key(name)
     }
 }

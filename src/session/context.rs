@@ -9,7 +9,7 @@ use datafusion::execution::config::SessionConfig;
 use super::variables::VariablesExtension;
 use super::{Session, Variables};
 use crate::error::Error;
-use crate::statement::Statement;
+use crate::lake::SnapshotPins;
 
 /// The name of the only database.
 pub(crate) const DATABASE: &str = "verbatim";
@@ -87,9 +87,15 @@ fn first_schema(search_path: &str) -> &str {
 }
 
 impl Session {
-    /// The state for one statement, with the clock that `now()` reads started.
-    pub(super) fn state(&self, _statement: &Statement) -> SessionState {
+    /// The state for one statement: the snapshots that it reads, which a transaction block shares,
+    /// and the clock that `now()` reads.
+    pub(super) fn state(&self) -> SessionState {
         let mut state = self.base.lock().clone();
+        let pins = match &self.inner.lock().block {
+            Some(block) => Arc::clone(&block.pins),
+            None => Arc::new(SnapshotPins::default()),
+        };
+        state.config_mut().set_extension(pins);
         state.mark_start_execution();
         state
     }

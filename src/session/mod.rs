@@ -2,6 +2,7 @@
 //! cursors. Everything that runs SQL, in process or over the wire, runs it here.
 
 mod context;
+mod copy;
 mod cursor;
 mod explain;
 mod functions;
@@ -13,6 +14,7 @@ mod run;
 mod settings;
 mod transaction;
 mod variables;
+mod view;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ pub(crate) use variables::Variables;
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::govern::Principal;
 use crate::statement::{self, Statement};
 use cursor::Cursor;
 use transaction::Block;
@@ -41,6 +44,7 @@ use transaction::Block;
 /// Statements of one session run one after the other; a caller may hold several sessions.
 pub struct Session {
     engine: Arc<Engine>,
+    principal: Principal,
     variables: Arc<Variables>,
     /// The planner's state with this session's settings; cloned for each statement.
     base: Mutex<SessionState>,
@@ -65,11 +69,16 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    pub(crate) fn new(engine: Arc<Engine>, variables: Variables) -> Result<Self, Error> {
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        principal: Principal,
+        variables: Variables,
+    ) -> Result<Self, Error> {
         let variables = Arc::new(variables);
         let base = context::session_state(engine.template(), &variables)?;
         Ok(Session {
             engine,
+            principal,
             variables,
             base: Mutex::new(base),
             inner: Mutex::default(),

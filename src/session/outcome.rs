@@ -5,7 +5,7 @@ use datafusion::execution::SendableRecordBatchStream;
 
 use crate::statement::CopyOptions;
 
-pub use super::run::CopyTarget;
+pub use super::copy::CopyTarget;
 
 /// What a statement comes to.
 pub enum Outcome {
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Outcome {
                 .field("tag", tag)
                 .finish_non_exhaustive(),
             Outcome::Done { tag } => f.debug_struct("Done").field("tag", tag).finish(),
-            Outcome::CopyIn(target) => f.debug_tuple("CopyIn").field(&target.schema).finish(),
+            Outcome::CopyIn(target) => f.debug_tuple("CopyIn").field(&target.schema()).finish(),
             Outcome::CopyOut { schema, .. } => f.debug_tuple("CopyOut").field(schema).finish(),
             Outcome::Empty => f.write_str("Empty"),
         }

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
 use super::prepared::Prepared;
 use super::{Session, explain};
 use crate::error::{Error, sqlstate};
+use crate::govern;
 use crate::statement::{
     self, Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix,
 };
@@ -47,8 +48,8 @@ impl Session {
     ) -> Result<Prepared, Error> {
         let schema = match statement.kind() {
             Kind::Query(query) => {
-                let (plan, parameters) = self.plan(&statement, &query.ast, declared).await?;
-                let schema = self.visible_schema(&statement, &plan)?;
+                let (plan, parameters) = self.plan(&query.ast, declared).await?;
+                let schema = self.visible_schema(&plan)?;
                 return Ok(Prepared::new(
                     statement,
                     parameters,
@@ -57,20 +58,25 @@ impl Session {
                 ));
             }
             Kind::Write(write) => {
-                let (plan, parameters) = self.plan(&statement, &write.ast, declared).await?;
+                let (plan, parameters) = self.plan(&write.ast, declared).await?;
                 return Ok(Prepared::new(statement, parameters, None, Some(plan)));
             }
             Kind::Explain(inner) => {
-                let (plan, parameters) = self.plan(&statement, &inner.ast, declared).await?;
+                let (plan, parameters) = self.plan(&inner.ast, declared).await?;
                 let schema = Some(explain::schema());
                 return Ok(Prepared::new(statement, parameters, schema, Some(plan)));
             }
-            Kind::Copy(copy) if copy.direction == CopyDirection::ToClient => {
-                let (plan, _) = self.plan(&statement, &copy_query(copy)?, &[]).await?;
+            Kind::Copy(copy) => {
+                if copy.direction == CopyDirection::FromClient {
+                    self.copy_target(copy).await?;
+                    return Ok(Prepared::new(statement, Vec::new(), None, None));
+                }
+                let (plan, _) = self.plan(&copy_query(copy)?, &[]).await?;
                 return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
             }
             Kind::CreateView(view) => {
-                let (plan, _) = self.plan(&statement, &view.query.ast, &[]).await?;
+                self.check_view(&view.name)?;
+                let (plan, _) = self.plan(&view.query.ast, &[]).await?;
                 return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
             }
             Kind::Execute(execute) => self.named(execute)?.schema(),
@@ -84,14 +90,11 @@ impl Session {
     /// Plans an AST; the types of its parameters come with the plan.
     async fn plan(
         &self,
-        statement: &Statement,
         ast: &ast::Statement,
         declared: &[Option<DataType>],
     ) -> Result<(LogicalPlan, Vec<DataType>), Error> {
-        let state = self.state(statement);
-        let mut ast = ast.clone();
-        crate::library::expand(&mut ast)?;
-        let ast = &ast;
+        self.engine.lake().refresh_catalog().await?;
+        let state = self.state();
         let mut types: Vec<Option<DataType>> = declared.to_vec();
         let plan = plan_with_types(&state, ast.clone(), &types).await?;
         let found = parameter_types(&plan)?;
@@ -110,17 +113,19 @@ impl Session {
         } else {
             plan
         };
+        self.authorize(&plan)?;
         Ok((plan, types.into_iter().flatten().collect()))
+    }
+
+    /// Asked before every plan is kept and again before it runs: rights may be taken away between.
+    pub(super) fn authorize(&self, plan: &LogicalPlan) -> Result<(), Error> {
+        govern::authorize(plan, &self.principal, &self.engine.lake().catalog())
     }
 
     /// The result's columns with the types that the analyser gives them and the names that clients
     /// see.
-    fn visible_schema(
-        &self,
-        statement: &Statement,
-        plan: &LogicalPlan,
-    ) -> Result<SchemaRef, Error> {
-        let state = self.state(statement);
+    fn visible_schema(&self, plan: &LogicalPlan) -> Result<SchemaRef, Error> {
+        let state = self.state();
         let analyzed =
             state
                 .analyzer()
@@ -131,7 +136,6 @@ impl Session {
     /// The Arrow types of declared SQL types.
     pub(super) async fn arrow_types(
         &self,
-        statement: &Statement,
         types: &[ast::DataType],
     ) -> Result<Vec<Option<DataType>>, Error> {
         if types.is_empty() {
@@ -140,7 +144,7 @@ impl Session {
         let nulls = types
             .iter()
             .map(|data_type| cast(null(), data_type.clone()));
-        let plan = self.plan_expressions(statement, nulls.collect()).await?;
+        let plan = self.plan_expressions(nulls.collect()).await?;
         let fields = plan.schema().fields();
         Ok(fields
             .iter()
@@ -150,7 +154,6 @@ impl Session {
 
     async fn plan_expressions(
         &self,
-        statement: &Statement,
         expressions: Vec<Expr>,
     ) -> Result<LogicalPlan, Error> {
         let items: Vec<String> = expressions
@@ -160,13 +163,12 @@ impl Session {
             .collect();
         let sql = format!("SELECT {}", items.join(", "));
         let ast = statement::single_query(&sql)?;
-        plan_with_types(&self.state(statement), ast, &[]).await
+        plan_with_types(&self.state(), ast, &[]).await
     }
 
     /// The values of expressions without columns, of the given types.
     pub(super) async fn evaluate(
         &self,
-        statement: &Statement,
         expressions: &[Expr],
         types: &[DataType],
     ) -> Result<Vec<ScalarValue>, Error> {
@@ -174,9 +176,9 @@ impl Session {
             return Ok(Vec::new());
         }
         let plan = self
-            .plan_expressions(statement, expressions.to_vec())
+            .plan_expressions(expressions.to_vec())
             .await?;
-        let batches = self.collect(statement, &plan).await?;
+        let batches = self.collect(&plan).await?;
         let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
             return Ok(types.iter().map(|_| ScalarValue::Null).collect());
         };

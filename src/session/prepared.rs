@@ -66,7 +66,7 @@ impl Session {
             ));
         }
         let statement = prepare.statement.as_ref().clone();
-        let declared = self.arrow_types(&statement, &prepare.types).await?;
+        let declared = self.arrow_types(&prepare.types).await?;
         let prepared = Box::pin(self.prepare(statement, &declared)).await?;
         self.inner
             .lock()
@@ -86,11 +86,7 @@ impl Session {
         })
     }
 
-    pub(super) async fn run_execute(
-        &self,
-        statement: &Statement,
-        execute: &Execute,
-    ) -> Result<Outcome, Error> {
+    pub(super) async fn run_execute(&self, execute: &Execute) -> Result<Outcome, Error> {
         let prepared = self.named(execute)?;
         if prepared.parameters().len() != execute.arguments.len() {
             return Err(Error::statement(
@@ -104,7 +100,7 @@ impl Session {
             ));
         }
         let values = self
-            .evaluate(statement, &execute.arguments, prepared.parameters())
+            .evaluate(&execute.arguments, prepared.parameters())
             .await?;
         Box::pin(self.run(&prepared, values)).await
     }

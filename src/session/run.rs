@@ -16,15 +16,7 @@ use super::outcome::Outcome;
 use super::prepared::Prepared;
 use super::{Session, explain, plan};
 use crate::error::{Error, sqlstate};
-use crate::statement::{CopyDirection, CopyOptions, Discard, Kind, Reset, Set, Show, Statement};
-
-/// A table that waits for the rows of a COPY … FROM STDIN.
-pub struct CopyTarget {
-    /// The columns that the rows bring, in order.
-    pub schema: SchemaRef,
-    /// How the client writes them.
-    pub options: CopyOptions,
-}
+use crate::statement::{CopyDirection, Discard, Kind, Reset, Set, Show};
 
 impl Session {
     /// Runs a prepared statement with the values of its parameters.
@@ -66,7 +58,7 @@ impl Session {
             Kind::Write(write) => {
                 self.check_write(write.kind.tag())?;
                 let plan = bound(prepared, parameters)?;
-                let rows = self.write(statement, &plan).await?;
+                let rows = self.write(&plan).await?;
                 Ok(Outcome::done(write.kind.tag_for(rows)))
             }
             Kind::Explain(inner) => {
@@ -74,7 +66,7 @@ impl Session {
                 if inner.writes && matches!(plan, LogicalPlan::Analyze(_)) {
                     self.check_write("EXPLAIN ANALYZE of a write")?;
                 }
-                let batch = explain::lines(&self.collect(statement, &plan).await?)?;
+                let batch = explain::lines(&self.collect(&plan).await?)?;
                 Ok(rows_of(explain::schema(), batch, "EXPLAIN"))
             }
             Kind::Copy(copy) if copy.direction == CopyDirection::ToClient => {
@@ -85,17 +77,19 @@ impl Session {
                     options: copy.options.clone(),
                 })
             }
-            Kind::Copy(_) | Kind::CreateView(_) | Kind::DropView(_) => Err(Error::statement(
-                sqlstate::FEATURE_NOT_SUPPORTED,
-                format!("{} is not supported", statement.tag()),
-            )),
+            Kind::Copy(copy) => {
+                self.check_write("COPY FROM")?;
+                Ok(Outcome::CopyIn(self.copy_target(copy).await?))
+            }
+            Kind::CreateView(view) => self.run_create_view(view, prepared).await,
+            Kind::DropView(view) => self.run_drop_view(view).await,
             Kind::Set(set) => self.run_set(set),
             Kind::Show(show) => self.run_show(prepared, show),
             Kind::Reset(reset) => self.run_reset(reset),
             Kind::Discard(discard) => self.run_discard(*discard),
             Kind::Transaction(transaction) => self.run_transaction(transaction),
             Kind::Prepare(prepare) => self.run_prepare(prepare).await,
-            Kind::Execute(execute) => self.run_execute(statement, execute).await,
+            Kind::Execute(execute) => self.run_execute(execute).await,
             Kind::Deallocate(deallocate) => self.run_deallocate(deallocate),
             Kind::Declare(declare) => self.run_declare(declare).await,
             Kind::Fetch(fetch) => self.run_fetch(fetch).await,
@@ -124,34 +118,24 @@ impl Session {
         parameters: Vec<ScalarValue>,
     ) -> Result<(SchemaRef, SendableRecordBatchStream), Error> {
         let plan = bound(prepared, parameters)?;
-        let state = self.state(prepared.statement());
+        self.authorize(&plan)?;
+        let state = self.state();
         let physical = state.create_physical_plan(&plan).await?;
         let stream = execute_stream(physical, state.task_ctx())?;
         Ok((plan::visible(&stream.schema()), stream))
     }
 
     /// Runs a plan to its end.
-    pub(super) async fn collect(
-        &self,
-        statement: &Statement,
-        plan: &LogicalPlan,
-    ) -> Result<Vec<RecordBatch>, Error> {
-        let state = self.state(statement);
+    pub(super) async fn collect(&self, plan: &LogicalPlan) -> Result<Vec<RecordBatch>, Error> {
+        self.authorize(plan)?;
+        let state = self.state();
         let physical = state.create_physical_plan(plan).await?;
         Ok(collect(physical, state.task_ctx()).await?)
     }
 
     /// Runs a plan that writes; the number of rows it wrote.
-    async fn write(&self, statement: &Statement, plan: &LogicalPlan) -> Result<u64, Error> {
-        let batches = self.collect(statement, plan).await?;
-        let counts = batches.iter().filter_map(|batch| {
-            batch
-                .columns()
-                .first()?
-                .as_primitive_opt::<UInt64Type>()
-                .cloned()
-        });
-        Ok(counts.flat_map(|counts| counts.values().to_vec()).sum())
+    async fn write(&self, plan: &LogicalPlan) -> Result<u64, Error> {
+        Ok(written(&self.collect(plan).await?))
     }
 
     fn run_set(&self, set: &Set) -> Result<Outcome, Error> {
@@ -224,6 +208,15 @@ impl Session {
             RecordBatch::try_new(Arc::clone(&schema), columns).map_err(DataFusionError::from)?;
         Ok(rows_of(schema, batch, "SHOW"))
     }
+}
+
+/// The number of rows that a write reports: the only column of its only row.
+pub(super) fn written(batches: &[RecordBatch]) -> u64 {
+    batches
+        .iter()
+        .filter_map(|batch| batch.columns().first()?.as_primitive_opt::<UInt64Type>())
+        .flat_map(|counts| counts.values().iter())
+        .sum()
 }
 
 /// The plan with its parameters' values.

@@ -1,8 +1,11 @@
 //! Transaction blocks: reads of one snapshot; writes are refused, since ROLLBACK could not undo
 //! them.
 
+use std::sync::Arc;
+
 use super::{Outcome, Session};
 use crate::error::{Error, sqlstate};
+use crate::lake::SnapshotPins;
 use crate::session::Scope;
 use crate::statement::{Statement, Transaction};
 
@@ -21,6 +24,8 @@ pub enum TransactionState {
 #[derive(Debug, Default)]
 pub(super) struct Block {
     pub(super) failed: bool,
+    /// The snapshots that the block reads.
+    pub(super) pins: Arc<SnapshotPins>,
     /// Names of the savepoints, outermost first.
     savepoints: Vec<String>,
 }

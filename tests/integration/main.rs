@@ -10,3 +10,4 @@
 
 mod import;
 mod lake;
+mod slt;

@@ -1,0 +1,148 @@
+//! The one question: may this principal run this plan?
+
+use std::collections::BTreeSet;
+
+use datafusion::common::TableReference;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, WriteOp};
+
+use super::{Principal, Privilege};
+use crate::catalog::CatalogObject;
+use crate::error::{Error, sqlstate};
+
+/// Schemas that everybody may read: they describe the rest.
+const OPEN_SCHEMAS: [&str; 2] = ["pg_catalog", "information_schema"];
+
+/// Refuses a plan that reads or changes a table without the right to.
+///
+/// # Errors
+/// SQLSTATE 42501, naming the first table and right that are missing; 28000 for a user that is no
+/// longer there.
+pub fn authorize(
+    plan: &LogicalPlan,
+    principal: &Principal,
+    catalog: &CatalogObject,
+) -> Result<(), Error> {
+    if principal.is_superuser(catalog)? {
+        return Ok(());
+    }
+    for (table, privilege) in needs(plan)? {
+        check(principal, catalog, &table, privilege)?;
+    }
+    Ok(())
+}
+
+/// Refuses a right on one table of the lake.
+///
+/// # Errors
+/// As [`authorize`].
+pub fn authorize_table(
+    table: &str,
+    privilege: Privilege,
+    principal: &Principal,
+    catalog: &CatalogObject,
+) -> Result<(), Error> {
+    if principal.is_superuser(catalog)? {
+        return Ok(());
+    }
+    check(principal, catalog, table, privilege)
+}
+
+/// Refuses making, replacing or dropping the view of that name.
+///
+/// # Errors
+/// SQLSTATE 42501 for another user's view, or without the right `create`.
+pub fn authorize_views(
+    view: &str,
+    principal: &Principal,
+    catalog: &CatalogObject,
+) -> Result<(), Error> {
+    if principal.is_superuser(catalog)? {
+        return Ok(());
+    }
+    let Principal::User(name) = principal else {
+        return Ok(());
+    };
+    match catalog.views.get(view) {
+        Some(existing) if existing.owner.as_deref() != Some(name) => Err(Error::statement(
+            sqlstate::INSUFFICIENT_PRIVILEGE,
+            format!("must be owner of view {view}"),
+        )),
+        _ if Privilege::Create.is_granted(name, "public", catalog) => Ok(()),
+        _ => Err(Error::statement(
+            sqlstate::INSUFFICIENT_PRIVILEGE,
+            "permission denied for schema public",
+        )),
+    }
+}
+
+fn check(
+    principal: &Principal,
+    catalog: &CatalogObject,
+    table: &str,
+    privilege: Privilege,
+) -> Result<(), Error> {
+    let Principal::User(name) = principal else {
+        return Ok(());
+    };
+    if privilege.is_granted(name, table, catalog) {
+        return Ok(());
+    }
+    Err(Error::statement(
+        sqlstate::INSUFFICIENT_PRIVILEGE,
+        format!("permission denied for table {table}"),
+    )
+    .with_hint(format!(
+        "A superuser grants it: verbatim user grant {name} {} {table}",
+        privilege.name()
+    )))
+}
+
+/// Every table that a plan touches, with what it does to it.
+fn needs(plan: &LogicalPlan) -> Result<BTreeSet<(String, Privilege)>, Error> {
+    let mut needs = BTreeSet::new();
+    let mut refused = None;
+    plan.apply_with_subqueries(|node| {
+        match node {
+            LogicalPlan::TableScan(scan) => {
+                if !is_open(&scan.table_name) {
+                    needs.insert((scan.table_name.table().to_owned(), Privilege::Select));
+                }
+            }
+            LogicalPlan::Dml(dml) => {
+                let privilege = match dml.op {
+                    WriteOp::Insert(_) => Privilege::Insert,
+                    WriteOp::Update => Privilege::Update,
+                    _ => Privilege::Delete,
+                };
+                needs.insert((dml.table_name.table().to_owned(), privilege));
+            }
+            LogicalPlan::Ddl(ddl) => refused = Some(ddl_name(ddl)),
+            LogicalPlan::Copy(_) => refused = Some("COPY to a file"),
+            _ => {}
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    match refused {
+        None => Ok(needs),
+        Some(what) => Err(Error::statement(
+            sqlstate::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied: {what}"),
+        )),
+    }
+}
+
+fn ddl_name(ddl: &DdlStatement) -> &'static str {
+    match ddl {
+        DdlStatement::CreateExternalTable(_) => "CREATE EXTERNAL TABLE",
+        _ => "a definition statement",
+    }
+}
+
+/// Whether a scanned relation is no table of the lake: a catalog, or rows that a function makes.
+fn is_open(table: &TableReference) -> bool {
+    match table.schema() {
+        Some(schema) => OPEN_SCHEMAS.contains(&schema),
+        None => table.table().ends_with("()"),
+    }
+}
