@@ -314,16 +314,22 @@ fn parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<DataType
     Ok(types)
 }
 
-/// A schema with the names that clients see.
+/// A schema with the names that clients see; a column of untyped NULLs is text, as PostgreSQL has
+/// it.
 pub(super) fn visible(schema: &Schema) -> SchemaRef {
     let fields: Vec<Field> = schema
         .fields()
         .iter()
         .map(|field| {
+            let data_type = match field.data_type() {
+                DataType::Null => DataType::Utf8,
+                other => other.clone(),
+            };
             field
                 .as_ref()
                 .clone()
                 .with_name(strip_suffix(field.name()))
+                .with_data_type(data_type)
                 .with_nullable(true)
         })
         .collect();

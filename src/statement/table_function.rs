@@ -210,11 +210,11 @@ mod tests {
             "Repeat_Contact(window_days := 14)",
         ] {
             let sql = expanded(&format!("SELECT * FROM {call}")).unwrap();
-            assert!(sql.contains("CAST(14 AS integer)"), "{sql}");
+            assert!(sql.contains("CAST(14 AS INTEGER)"), "{sql}");
             assert!(sql.ends_with("repeat_contact"), "{sql}");
         }
         let sql = expanded("SELECT * FROM repeat_contact($1) r").unwrap();
-        assert!(sql.contains("CAST($1 AS integer)"), "{sql}");
+        assert!(sql.contains("CAST($1 AS INTEGER)"), "{sql}");
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn rows(batch: &RecordBatch) -> Vec<Vec<String>> {
 
 /// One value as PostgreSQL writes it.
 fn text(column: &dyn Array, row: usize) -> String {
-    if column.is_null(row) {
+    if column.logical_nulls().is_some_and(|nulls| nulls.is_null(row)) {
         return "NULL".to_owned();
     }
     match column.data_type() {
