@@ -2,23 +2,26 @@
 
 mod schemas;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 use chrono::{DateTime, Utc};
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, TableProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
+};
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 
-use schemas::{BuiltIn, Planner, Public};
+use schemas::{Planner, Public};
 
 use crate::error::{Error, sqlstate};
 use crate::govern::Principal;
+use crate::ingest::{self, Ingest};
 use crate::lake::{Lake, LakeOptions};
+use crate::library::LibrarySchema;
 use crate::session::{self, Session, Settings, Variables};
 
 /// How an engine is opened.
@@ -54,6 +57,7 @@ impl EngineOptions {
 /// The lake, the functions and the memory that all sessions of a process share.
 pub struct Engine {
     lake: Arc<Lake>,
+    ingest: Arc<Ingest>,
     template: Arc<SessionState>,
     started: DateTime<Utc>,
     next_pid: AtomicI32,
@@ -79,14 +83,16 @@ impl Engine {
             ..LakeOptions::default()
         };
         let lake = Lake::open(&options.lake, lake_options).await?;
+        let ingest = Ingest::new(Arc::clone(&lake));
         let limit = options.memory_limit.unwrap_or_else(default_memory_limit);
         let pool = TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS);
         let runtime = RuntimeEnvBuilder::new()
             .with_memory_pool(Arc::new(pool))
             .build_arc()?;
         Ok(Arc::new(Engine {
-            template: template(&lake, runtime)?,
+            template: template(&lake, &ingest, runtime)?,
             lake,
+            ingest,
             started: Utc::now(),
             next_pid: AtomicI32::new(1),
         }))
@@ -95,6 +101,11 @@ impl Engine {
     /// The lake.
     pub fn lake(&self) -> &Arc<Lake> {
         &self.lake
+    }
+
+    /// The one way in for rows.
+    pub fn ingest(&self) -> &Arc<Ingest> {
+        &self.ingest
     }
 
     /// What every session's planner starts from.
@@ -156,17 +167,27 @@ impl Engine {
 }
 
 /// The planner's state with catalogs and functions, without anything of a session.
-fn template(lake: &Arc<Lake>, runtime: Arc<RuntimeEnv>) -> Result<Arc<SessionState>, Error> {
+fn template(
+    lake: &Arc<Lake>,
+    ingest: &Arc<Ingest>,
+    runtime: Arc<RuntimeEnv>,
+) -> Result<Arc<SessionState>, Error> {
     let context = SessionContext::new_with_config_rt(session::config(), runtime);
+    let tables = MemorySchemaProvider::new();
+    for table in lake.tables() {
+        let name = table.name();
+        let table = ingest::writable(table.provider(), name, Arc::clone(ingest));
+        tables.register_table(name.to_owned(), table)?;
+    }
+    let built_in = LibrarySchema::new(Arc::new(tables));
     let planner = Arc::new(Planner::default());
-    let tables: BTreeMap<String, Arc<dyn TableProvider>> = lake
-        .tables()
-        .map(|table| (table.name().to_owned(), table.provider()))
-        .collect();
-    let built_in = Arc::new(BuiltIn::new(tables, Arc::clone(&planner)));
-    let public = Public::new(Arc::clone(lake), Arc::clone(&built_in), planner.clone());
+    let public = Public::new(
+        Arc::clone(lake),
+        Arc::clone(&built_in),
+        Arc::clone(&planner),
+    );
     let catalog = MemoryCatalogProvider::new();
-    catalog.register_schema(session::BUILT_IN_SCHEMA, built_in)?;
+    catalog.register_schema(session::BUILT_IN_SCHEMA, Arc::clone(&built_in) as _)?;
     catalog.register_schema(session::USER_SCHEMA, Arc::new(public))?;
     context.register_catalog(session::DATABASE, Arc::new(catalog));
     // The provider goes in by value: behind an Arc its role lookup calls itself without end.
@@ -174,6 +195,7 @@ fn template(lake: &Arc<Lake>, runtime: Arc<RuntimeEnv>) -> Result<Arc<SessionSta
         .map_err(|error| Error::from(*error))?;
     let mut state = context.state();
     session::register_functions(&mut state)?;
+    built_in.plan_with(&state)?;
     let state = Arc::new(state);
     planner.set(&state);
     Ok(state)

@@ -1,6 +1,5 @@
-//! The schemas of the database: `verbatim` with what ships, `public` with the user's views.
+//! Schema `public`: the users' views, planned when they are read.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
@@ -9,11 +8,10 @@ use datafusion::datasource::{TableType, ViewTable};
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement as PlannedStatement;
-use tokio::sync::OnceCell;
 
 use crate::error::{Error, sqlstate};
 use crate::lake::Lake;
-use crate::library;
+use crate::library::LibrarySchema;
 use crate::statement;
 
 /// Views that read views that read views: more than this is a circle.
@@ -46,9 +44,10 @@ impl Planner {
                 format!("view \"{name}\" reads itself, or views are nested too deeply"),
             ));
         }
-        let state = self.state.get().and_then(Weak::upgrade).ok_or_else(|| {
-            Error::statement(sqlstate::ADMIN_SHUTDOWN, "the engine is closed")
-        })?;
+        let state =
+            self.state.get().and_then(Weak::upgrade).ok_or_else(|| {
+                Error::statement(sqlstate::ADMIN_SHUTDOWN, "the engine is closed")
+            })?;
         let ast = statement::single_query(sql)?;
         let plan = DEPTH
             .scope(
@@ -60,81 +59,21 @@ impl Planner {
     }
 }
 
-/// Schema `verbatim`: the lake's tables and the views that ship.
-#[derive(Debug)]
-pub(super) struct BuiltIn {
-    tables: BTreeMap<String, Arc<dyn TableProvider>>,
-    views: HashMap<&'static str, OnceCell<Arc<ViewTable>>>,
-    planner: Arc<Planner>,
-}
-
-impl BuiltIn {
-    pub(super) fn new(
-        tables: BTreeMap<String, Arc<dyn TableProvider>>,
-        planner: Arc<Planner>,
-    ) -> Self {
-        let views = library::views()
-            .iter()
-            .map(|view| (view.name, OnceCell::new()))
-            .collect();
-        BuiltIn {
-            tables,
-            views,
-            planner,
-        }
-    }
-
-    async fn view(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        let (Some(cell), Some(view)) = (self.views.get(name), library::view(name)) else {
-            return Ok(None);
-        };
-        let table = cell
-            .get_or_try_init(|| async {
-                let planned = self.planner.view(name, &view.default_sql(), view.sql).await;
-                planned.map_err(datafusion::error::DataFusionError::from)
-            })
-            .await?;
-        Ok(Some(Arc::clone(table) as Arc<dyn TableProvider>))
-    }
-}
-
-#[async_trait]
-impl SchemaProvider for BuiltIn {
-    fn table_names(&self) -> Vec<String> {
-        let views = library::views().iter().map(|view| view.name.to_owned());
-        self.tables.keys().cloned().chain(views).collect()
-    }
-
-    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        match self.tables.get(name) {
-            Some(table) => Ok(Some(Arc::clone(table))),
-            None => self.view(name).await,
-        }
-    }
-
-    async fn table_type(&self, name: &str) -> Result<Option<TableType>> {
-        Ok(match self.tables.get(name) {
-            Some(table) => Some(table.table_type()),
-            None => self.views.contains_key(name).then_some(TableType::View),
-        })
-    }
-
-    fn table_exist(&self, name: &str) -> bool {
-        self.tables.contains_key(name) || self.views.contains_key(name)
-    }
-}
-
 /// Schema `public`: the views of the lake's catalog. A name that it does not have is looked up in
 /// `verbatim`, as the search path `public, verbatim` would.
 #[derive(Debug)]
 pub(super) struct Public {
     lake: Arc<Lake>,
-    built_in: Arc<BuiltIn>,
+    built_in: Arc<LibrarySchema>,
     planner: Arc<Planner>,
 }
 
 impl Public {
-    pub(super) fn new(lake: Arc<Lake>, built_in: Arc<BuiltIn>, planner: Arc<Planner>) -> Self {
+    pub(super) fn new(
+        lake: Arc<Lake>,
+        built_in: Arc<LibrarySchema>,
+        planner: Arc<Planner>,
+    ) -> Self {
         Public {
             lake,
             built_in,

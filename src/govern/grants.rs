@@ -100,12 +100,7 @@ pub fn grant(
 }
 
 /// Takes a privilege away again; whether the user had it.
-pub fn revoke(
-    catalog: &mut CatalogObject,
-    user: &str,
-    privilege: Privilege,
-    object: &str,
-) -> bool {
+pub fn revoke(catalog: &mut CatalogObject, user: &str, privilege: Privilege, object: &str) -> bool {
     let grant = entry(user, privilege, object);
     let before = catalog.grants.len();
     catalog.grants.retain(|existing| *existing != grant);

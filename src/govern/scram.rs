@@ -89,7 +89,10 @@ mod tests {
             .zip(signature.as_ref())
             .map(|(proof, signature)| proof ^ signature)
             .collect();
-        assert_eq!(digest::digest(&digest::SHA256, &client_key).as_ref(), stored_key);
+        assert_eq!(
+            digest::digest(&digest::SHA256, &client_key).as_ref(),
+            stored_key
+        );
     }
 
     #[test]

@@ -30,7 +30,11 @@ pub fn add_user(
         ));
     }
     let user = User {
-        verifier: password.map(checked).transpose()?.map(verifier).transpose()?,
+        verifier: password
+            .map(checked)
+            .transpose()?
+            .map(verifier)
+            .transpose()?,
         superuser,
         ..User::default()
     };
@@ -42,11 +46,7 @@ pub fn add_user(
 ///
 /// # Errors
 /// SQLSTATE 42704 for an unknown user, 22023 for an empty password.
-pub fn set_password(
-    catalog: &mut CatalogObject,
-    name: &str,
-    password: &str,
-) -> Result<(), Error> {
+pub fn set_password(catalog: &mut CatalogObject, name: &str, password: &str) -> Result<(), Error> {
     let verifier = verifier(checked(password)?)?;
     match catalog.users.get_mut(name) {
         Some(user) => {

@@ -9,7 +9,9 @@ use datafusion::common::{ScalarValue, TableReference};
 use datafusion::datasource::{DefaultTableSource, provider_as_source};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::dml::InsertOp;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource, cast, col, lit};
+use datafusion::logical_expr::{
+    Expr, LogicalPlan, LogicalPlanBuilder, TableSource, cast, col, lit,
+};
 use datafusion::physical_plan::collect;
 
 use super::Session;

@@ -154,7 +154,11 @@ pub(super) fn renamed(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordB
             _ => Arc::clone(column),
         })
         .collect();
-    Ok(RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?)
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
 }
 
 impl RecordBatchStream for LimitedStream {

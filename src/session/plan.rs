@@ -152,10 +152,7 @@ impl Session {
             .collect())
     }
 
-    async fn plan_expressions(
-        &self,
-        expressions: Vec<Expr>,
-    ) -> Result<LogicalPlan, Error> {
+    async fn plan_expressions(&self, expressions: Vec<Expr>) -> Result<LogicalPlan, Error> {
         let items: Vec<String> = expressions
             .iter()
             .enumerate()
@@ -175,9 +172,7 @@ impl Session {
         if expressions.is_empty() {
             return Ok(Vec::new());
         }
-        let plan = self
-            .plan_expressions(expressions.to_vec())
-            .await?;
+        let plan = self.plan_expressions(expressions.to_vec()).await?;
         let batches = self.collect(&plan).await?;
         let Some(batch) = batches.iter().find(|batch| batch.num_rows() > 0) else {
             return Ok(types.iter().map(|_| ScalarValue::Null).collect());

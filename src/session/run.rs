@@ -105,9 +105,7 @@ impl Session {
     ) -> Result<(SchemaRef, SendableRecordBatchStream), Error> {
         let (schema, stream) = self.rows(prepared, Vec::new()).await?;
         let names = Arc::clone(&schema);
-        let stream = futures::StreamExt::map(stream, move |batch| {
-            limits::renamed(&names, &batch?)
-        });
+        let stream = futures::StreamExt::map(stream, move |batch| limits::renamed(&names, &batch?));
         let stream = RecordBatchStreamAdapter::new(Arc::clone(&schema), stream);
         Ok((schema, Box::pin(stream)))
     }

@@ -95,7 +95,11 @@ fn named_columns(view: &CreateView, prepared: &Prepared) -> Result<String, Error
             ));
         }
     };
-    let mut names: Vec<&str> = fields.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut names: Vec<&str> = fields
+        .fields()
+        .iter()
+        .map(|field| field.name().as_str())
+        .collect();
     if view.columns.len() > names.len() {
         return Err(Error::statement(
             sqlstate::SYNTAX_ERROR,

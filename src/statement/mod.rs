@@ -13,7 +13,6 @@ mod prepared;
 mod query;
 mod settings;
 mod split;
-mod table_function;
 mod transaction;
 mod view;
 

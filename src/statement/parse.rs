@@ -16,9 +16,10 @@ use datafusion_pg_catalog::sql::rules::{
 use super::split::{Chunk, split};
 use super::{
     Close, Copy, CreateView, Deallocate, Declare, Discard, DropView, Execute, Explain, Fetch, Kind,
-    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, names, table_function,
+    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, names,
 };
 use crate::error::{Error, sqlstate};
+use crate::library;
 
 /// How deep brackets, subqueries and operators of one statement may be nested for the parser.
 const RECURSION_LIMIT: usize = 300;
@@ -55,7 +56,10 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>, Error> {
 /// As [`parse`]; SQLSTATE 42601 for anything else than one query.
 pub(crate) fn single_query(sql: &str) -> Result<ast::Statement, Error> {
     let mut statements = parse(sql)?;
-    match (statements.pop().map(|statement| statement.kind), statements.is_empty()) {
+    match (
+        statements.pop().map(|statement| statement.kind),
+        statements.is_empty(),
+    ) {
         (Some(Kind::Query(query)), true) => Ok(*query.ast),
         _ => Err(syntax_error("one query was expected")),
     }
@@ -133,9 +137,9 @@ fn ast(chunk: &Chunk<'_>) -> Result<ast::Statement, Error> {
     let mut statements = parsed.map_err(parser_error)?;
     match (statements.pop(), statements.is_empty()) {
         (Some(mut statement), true) => {
+            library::expand(&mut statement)?;
             // Before the rewrites, which give functions other names.
             names::assign(&mut statement);
-            table_function::expand(&mut statement)?;
             Ok(rewrite(statement))
         }
         (Some(_), false) => Err(syntax_error("statements are separated by semicolons")),

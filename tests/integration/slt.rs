@@ -25,10 +25,12 @@ impl AsyncDB for InProcess {
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, Error> {
         match self.session.execute(sql).await? {
             Outcome::Rows { schema, stream, .. } | Outcome::CopyOut { schema, stream, .. } => {
-                let batches: Vec<RecordBatch> =
-                    stream.map(|batch| batch.map_err(Error::from)).collect::<Vec<_>>().await
-                        .into_iter()
-                        .collect::<Result<_, _>>()?;
+                let batches: Vec<RecordBatch> = stream
+                    .map(|batch| batch.map_err(Error::from))
+                    .collect::<Vec<_>>()
+                    .await
+                    .into_iter()
+                    .collect::<Result<_, _>>()?;
                 Ok(DBOutput::Rows {
                     types: vec![DefaultColumnType::Any; schema.fields().len()],
                     rows: batches.iter().flat_map(rows).collect(),
@@ -60,17 +62,31 @@ impl AsyncDB for InProcess {
 
 fn rows(batch: &RecordBatch) -> Vec<Vec<String>> {
     (0..batch.num_rows())
-        .map(|row| batch.columns().iter().map(|column| text(column, row)).collect())
+        .map(|row| {
+            batch
+                .columns()
+                .iter()
+                .map(|column| text(column, row))
+                .collect()
+        })
         .collect()
 }
 
 /// One value as PostgreSQL writes it.
 fn text(column: &dyn Array, row: usize) -> String {
-    if column.logical_nulls().is_some_and(|nulls| nulls.is_null(row)) {
+    if column
+        .logical_nulls()
+        .is_some_and(|nulls| nulls.is_null(row))
+    {
         return "NULL".to_owned();
     }
     match column.data_type() {
-        DataType::Boolean => if column.as_boolean().value(row) { "t" } else { "f" }.to_owned(),
+        DataType::Boolean => if column.as_boolean().value(row) {
+            "t"
+        } else {
+            "f"
+        }
+        .to_owned(),
         DataType::Float64 => float(column.as_primitive::<Float64Type>().value(row)),
         DataType::Float32 => float(column.as_primitive::<Float32Type>().value(row)),
         DataType::List(_) => {
@@ -102,7 +118,10 @@ fn float(value: impl Into<f64> + std::fmt::Display + Copy) -> String {
 
 fn display(column: &dyn Array, row: usize) -> String {
     let options = FormatOptions::default();
-    ArrayFormatter::try_new(column, &options).unwrap().value(row).to_string()
+    ArrayFormatter::try_new(column, &options)
+        .unwrap()
+        .value(row)
+        .to_string()
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -126,10 +145,15 @@ async fn slt_files_in_process() {
     found.sort();
     assert!(!found.is_empty());
     let mut failures = Vec::new();
-    for file in found.iter().filter(|file| file.to_string_lossy().contains(&only)) {
+    for file in found
+        .iter()
+        .filter(|file| file.to_string_lossy().contains(&only))
+    {
         let directory = tempfile::tempdir().unwrap();
         let url = directory.path().to_string_lossy().into_owned();
-        let engine = Engine::open(EngineOptions::new(url).create()).await.unwrap();
+        let engine = Engine::open(EngineOptions::new(url).create())
+            .await
+            .unwrap();
         let sessions = Arc::clone(&engine);
         let mut runner = Runner::new(move || {
             let session = sessions.session(None);
