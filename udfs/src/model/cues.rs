@@ -78,7 +78,12 @@ pub(crate) struct Cues {
     patterns: Vec<Pattern>,
     /// Word sets; a word is in set s where `members` holds s for it.
     words: HashMap<u64, Word, Plain>,
+    /// A bit for every anchor word by the low bits of its hash: most words are no anchor.
+    anchors: Vec<u64>,
 }
+
+/// Bits of [`Cues::anchors`]; a power of two.
+const ANCHOR_BITS: usize = 1 << 16;
 
 #[derive(Debug, Default)]
 struct Word {
@@ -156,6 +161,9 @@ impl Cues {
         }
         for at in 0..buffer.words.len() {
             let token = &text.tokens[buffer.words[at].0 as usize];
+            if !self.may_anchor(token.hash) {
+                continue;
+            }
             let Some(word) = self.words.get(&token.hash) else {
                 continue;
             };
@@ -194,6 +202,11 @@ impl Cues {
             }
         }
         findings
+    }
+
+    fn may_anchor(&self, hash: u64) -> bool {
+        let bit = hash as usize & (ANCHOR_BITS - 1);
+        self.anchors[bit / 64] & (1 << (bit % 64)) != 0
     }
 
     /// The first and last word of a match around the anchor at `at`.
@@ -323,6 +336,7 @@ impl Default for Builder {
             cues: Cues {
                 patterns: Vec::new(),
                 words: HashMap::default(),
+                anchors: vec![0; ANCHOR_BITS / 64],
             },
             named: HashMap::new(),
             sets: HashMap::new(),
@@ -411,13 +425,12 @@ impl Builder {
             before,
             after,
         });
-        for word in self
-            .cues
-            .words
-            .values_mut()
-            .filter(|word| word.sets.contains(&anchor))
-        {
-            word.anchors.push(index);
+        for (hash, word) in &mut self.cues.words {
+            if word.sets.contains(&anchor) {
+                word.anchors.push(index);
+                let bit = *hash as usize & (ANCHOR_BITS - 1);
+                self.cues.anchors[bit / 64] |= 1 << (bit % 64);
+            }
         }
         Ok(())
     }

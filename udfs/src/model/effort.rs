@@ -17,11 +17,9 @@ pub const EFFORT_COUNT_LIMIT: u32 = 5;
 pub(crate) type Parts = [f32; PARTS];
 
 /// What one unit of each part adds before squashing, in the order of `EFFORT_FEATURES`.
-const COEFFICIENTS: Parts = [
-    -0.12, -0.05, -0.05, -0.4, -0.12, -0.35, -0.35, -0.35, -0.5, 0.7, 0.5, 0.0, 1.0,
-];
+const COEFFICIENTS: Parts = [-0.2, -0.1, -0.1, -0.8, -0.2, -0.6, -0.6, -0.6, -0.8, 1.0, 0.7, 0.0, 1.5];
 /// What a turn starts from.
-const BASE: f32 = 0.35;
+const BASE: f32 = 0.9;
 /// The smallest distance from zero: a turn that is scored is never exactly 0.
 const SMALLEST: f64 = 0.01;
 /// A turn of fewer words without any cue says nothing about effort.
@@ -82,7 +80,7 @@ pub(crate) fn score(parts: &Parts, words: u32) -> Option<f64> {
 
 /// Squashes a sum to −5..5 without 0, with two decimals.
 pub(crate) fn squash(sum: f32) -> f64 {
-    let score = (f64::from(sum).tanh() * 500.0).round() / 100.0;
+    let score = ((f64::from(sum) / 2.0).tanh() * 500.0).round() / 100.0;
     if score.abs() < SMALLEST {
         return if sum < 0.0 { -SMALLEST } else { SMALLEST };
     }

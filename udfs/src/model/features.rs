@@ -30,6 +30,7 @@ const PAIR_SALT: u64 = 0x2545_f491_4f6c_dd1d;
 
 /// Calls `emit(hash, weight)` for every feature of a word. The upper bits of the hash are the
 /// good ones: a table of 2^b rows takes the upper b.
+#[inline(always)]
 pub(crate) fn word_features(
     hash: u64,
     spelling: &[u8],

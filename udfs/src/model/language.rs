@@ -72,20 +72,21 @@ fn by_head(
     if text.letters < FEWEST_LETTERS || text.words < FEWEST_WORDS {
         return Language::Undetermined;
     }
-    let mut best = (0, f32::NEG_INFINITY);
-    let mut total = 0.0;
-    for (index, (margin, offset)) in margins.iter().zip(&header.offsets).enumerate() {
-        if !candidate(&header.labels[index]) {
-            continue;
-        }
-        let logit = margin * header.slope + offset;
-        total += logit.exp();
-        if logit > best.1 {
-            best = (index, logit);
-        }
-    }
-    if best.1.exp() >= header.threshold * total {
-        Language::Label(best.0)
+    let logit = |index: usize| margins[index] * header.slope + header.offsets[index];
+    let candidates = || (0..margins.len()).filter(|index| candidate(&header.labels[*index]));
+    let Some(best) = candidates().max_by(|a, b| logit(*a).total_cmp(&logit(*b))) else {
+        return Language::Undetermined;
+    };
+    // The best one is reliable where the others together have little left: e^-x is counted only
+    // down to what could matter.
+    let others: f32 = candidates()
+        .filter(|index| *index != best)
+        .map(|index| logit(index) - logit(best))
+        .filter(|behind| *behind > -12.0)
+        .map(f32::exp)
+        .sum();
+    if 1.0 >= header.threshold * (1.0 + others) {
+        Language::Label(best)
     } else {
         Language::Undetermined
     }

@@ -26,9 +26,9 @@ const RISK_THRESHOLD: f32 = 0.5;
 /// Strength from which a text counts as a wish to escalate.
 const ESCALATION_THRESHOLD: f32 = 0.6;
 /// A text is mixed where one clause is this surely positive and another this surely negative.
-const MIXED_CLAUSE: f32 = 0.55;
+const MIXED_CLAUSE: f32 = 0.7;
 /// Clauses are read only where both sides reach this probability over the whole text.
-const MIXED_HINT: f32 = 0.08;
+const MIXED_HINT: f32 = 0.15;
 /// Words of a clause that has a say in `mixed`.
 const MIXED_WORDS: usize = 2;
 
@@ -220,6 +220,24 @@ fn churn(found: &Findings) -> f64 {
     f64::from((found[Signal::Churn as usize].strength * 1000.0).round() / 1000.0)
 }
 
+/// e to the power of a value that is not above 0, to 2e-7: 2^whole · 2^rest with a polynomial for
+/// the rest. Plain arithmetic in a fixed order gives the same bits on every machine.
+#[inline(always)]
+fn power(value: f32) -> f32 {
+    let scaled = value.max(-87.0) * std::f32::consts::LOG2_E;
+    let whole = (scaled + 0.5).floor();
+    let rest = (scaled - whole) * std::f32::consts::LN_2;
+    let series = 1.0
+        + rest
+            * (1.0
+                + rest
+                    * (0.5
+                        + rest
+                            * (1.0 / 6.0
+                                + rest * (1.0 / 24.0 + rest * (1.0 / 120.0 + rest / 720.0)))));
+    series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
+}
+
 fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
     let header = &head.header;
     let mut most = f32::NEG_INFINITY;
@@ -231,7 +249,7 @@ fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
     }
     let mut total = 0.0;
     for probability in probabilities.iter_mut() {
-        *probability = (*probability - most).exp();
+        *probability = power(*probability - most);
         total += *probability;
     }
     probabilities
@@ -255,9 +273,9 @@ fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
     let total: f32 = margins
         .iter()
         .zip(&header.offsets)
-        .map(|(margin, offset)| (margin * header.slope + offset - most).exp())
+        .map(|(margin, offset)| power(margin * header.slope + offset - most))
         .sum();
-    (best.0, (best.1 - most).exp() / total)
+    (best.0, power(best.1 - most) / total)
 }
 
 /// One text after the other, for measurements.

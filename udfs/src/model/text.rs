@@ -502,6 +502,7 @@ fn emoticon(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A hash of bytes that is the same on every machine: trained weights are addressed by it.
+#[inline]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
     for chunk in bytes.chunks(8) {
@@ -513,6 +514,7 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
 }
 
 /// A bijective mixer (the finaliser of SplitMix64): every input bit reaches every output bit.
+#[inline]
 pub(crate) fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

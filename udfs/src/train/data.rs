@@ -95,16 +95,57 @@ pub(crate) fn intents(folder: &Path, seed: u64) -> Result<Split<Example>, TrainE
     Ok(split)
 }
 
-/// Tweets with their sentiment: 0 negative, 1 neutral, 2 positive.
-pub(crate) fn sentiments(folder: &Path) -> Result<Split<Labelled>, TrainError> {
+/// Intents whose sentences are neutral as a rule: people ask for something.
+const NEUTRAL_INTENTS: [&str; 20] = [
+    "account_change",
+    "account_creation",
+    "account_information",
+    "address_change",
+    "booking_change",
+    "booking_request",
+    "booking_status",
+    "card_request",
+    "change_order",
+    "change_plan",
+    "delivery_options",
+    "fee_question",
+    "invoice_request",
+    "make_payment",
+    "payment_methods",
+    "place_order",
+    "price_question",
+    "product_question",
+    "refund_policy",
+    "identity_verification",
+];
+/// Intents whose sentences report something bad.
+const NEGATIVE_INTENTS: [&str; 8] = [
+    "complaint",
+    "fraud_report",
+    "login_problem",
+    "payment_problem",
+    "product_defect",
+    "refund_status",
+    "technical_problem",
+    "wrong_charge",
+];
+/// Requests of each tone that the sentiment head sees.
+const TONED_REQUESTS: usize = 3_000;
+
+/// Tweets with their sentiment (0 negative, 1 neutral, 2 positive), with requests whose
+/// intent tells their tone and sentences of our own.
+pub(crate) fn sentiments(
+    folder: &Path,
+    requests: &[Example],
+    seed: u64,
+) -> Result<Split<Labelled>, TrainError> {
+    const NAMES: [&str; 3] = ["negative", "neutral", "positive"];
     let load = |name: &str| -> Result<Vec<Labelled>, TrainError> {
         let rows = read(&folder.join("tweet-sentiment").join(name), "label")?;
         Ok(rows
             .into_iter()
             .filter_map(|(text, label)| {
-                let label = ["negative", "neutral", "positive"]
-                    .iter()
-                    .position(|l| *l == label)?;
+                let label = NAMES.iter().position(|name| *name == label)?;
                 Some(Labelled {
                     text: unescape(&text),
                     label: label as u16,
@@ -112,10 +153,26 @@ pub(crate) fn sentiments(folder: &Path) -> Result<Split<Labelled>, TrainError> {
             })
             .collect())
     };
-    Ok(Split {
+    let mut split = Split {
         train: load("train.csv")?,
         valid: load("valid.csv")?,
-    })
+    };
+    let mut state = seed;
+    for (label, tone) in [(0, &NEGATIVE_INTENTS[..]), (1, &NEUTRAL_INTENTS[..])] {
+        let mut toned: Vec<Labelled> = requests
+            .iter()
+            .filter(|row| tone.contains(&row.intent.as_str()))
+            .map(|row| Labelled { text: row.text.clone(), label })
+            .collect();
+        shuffle(&mut toned, &mut state);
+        toned.truncate(TONED_REQUESTS);
+        split.train.extend(toned);
+    }
+    for (tone, text) in expansions("tones.txt", include_str!("tones.txt"), &mut state)? {
+        let label = NAMES.iter().position(|name| *name == tone).unwrap_or(1) as u16;
+        split.train.push(Labelled { text, label });
+    }
+    Ok(split)
 }
 
 /// Reads the columns `text` and `label` of a CSV file.
@@ -212,24 +269,38 @@ fn thin(
     rows
 }
 
-/// The sentences of our own, expanded.
+/// The requests of our own, expanded.
 fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
-    let mut examples = Vec::new();
-    let mut section: Option<(&str, &str)> = None;
-    for line in include_str!("phrases.txt").lines() {
-        let line = line.trim();
+    let sentences = expansions("phrases.txt", include_str!("phrases.txt"), state)?;
+    sentences
+        .into_iter()
+        .map(|(section, text)| {
+            let (intent, topic) = section.split_once(' ').ok_or_else(|| {
+                TrainError::Recipe(format!("phrases.txt: [{section}] needs an intent and a topic"))
+            })?;
+            Ok(Example { text, source: "own", intent: intent.to_owned(), topic: topic.to_owned() })
+        })
+        .collect()
+}
+
+/// The expanded sentences of a file, each with the name of its section.
+fn expansions(
+    file: &str,
+    text: &'static str,
+    state: &mut u64,
+) -> Result<Vec<(&'static str, String)>, TrainError> {
+    let mut sentences = Vec::new();
+    let mut section = None;
+    for line in text.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        if let Some(names) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
-            section = names.split_once(' ');
+        if let Some(name) = line.strip_prefix('[').and_then(|l| l.strip_suffix(']')) {
+            section = Some(name);
             continue;
         }
-        let Some((intent, topic)) = section else {
-            return Err(TrainError::Recipe(
-                "phrases.txt: a sentence before a section".to_owned(),
-            ));
-        };
+        let section = section
+            .ok_or_else(|| TrainError::Recipe(format!("{file}: a sentence before a section")))?;
         let mut seen = Vec::new();
         for _ in 0..EXPANSIONS * 2 {
             let text = expand(line, state);
@@ -237,14 +308,9 @@ fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
                 seen.push(text);
             }
         }
-        examples.extend(seen.into_iter().map(|text| Example {
-            text,
-            source: "own",
-            intent: intent.to_owned(),
-            topic: topic.to_owned(),
-        }));
+        sentences.extend(seen.into_iter().map(|text| (section, text)));
     }
-    Ok(examples)
+    Ok(sentences)
 }
 
 /// One reading of a sentence with `(a|b)` alternatives.

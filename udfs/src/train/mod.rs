@@ -62,8 +62,8 @@ pub fn train_defaults(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report, TrainError> {
     progress("reading the training sets");
-    let sentiments = data::sentiments(data_dir)?;
     let intents = data::intents(data_dir, SEED)?;
+    let sentiments = data::sentiments(data_dir, &intents.train, SEED)?;
     let languages = language_texts(data_dir, &sentiments, &intents)?;
     let vocabulary = vocabulary::learn(
         sentiments.train.iter().map(|row| row.text.as_str()),
@@ -81,7 +81,7 @@ pub fn train_defaults(
         let sentiment = scope.spawn(|| sentiment_head(&sentiments));
         let language = scope.spawn(|| languages.as_ref().map(language_head).transpose());
         let intent = label_head("intent", &intents, &sources, 16, |row| &row.intent);
-        let topic = label_head("topic", &intents, &sources, 15, |row| &row.topic);
+        let topic = label_head("topic", &intents, &sources, 16, |row| &row.topic);
         (join(sentiment), intent, topic, join(language))
     });
     let (sentiment, intent, topic) = (sentiment??, intent?, topic?);
@@ -144,7 +144,17 @@ fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
         passes: 12,
         balance: 1.0,
         seed: SEED,
-        trained_on: vec![credit("tweet-sentiment", split.train.len())],
+        trained_on: [
+            "tweet-sentiment",
+            "banking77",
+            "clinc150",
+            "hwu64",
+            "bitext-support",
+            "multidogo",
+            "own sentences",
+        ]
+        .map(|name| credit(name, 0))
+        .to_vec(),
     };
     recipe.train(&split.train, &split.valid)
 }
