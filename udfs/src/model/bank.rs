@@ -213,7 +213,12 @@ impl Bank {
 
     #[inline(always)]
     fn add_rare(&self, token: &Token, spelling: &[u8], sums: &mut Sums) {
-        let Sums { totals, exact, rare, .. } = sums;
+        let Sums {
+            totals,
+            exact,
+            rare,
+            ..
+        } = sums;
         // A key of 0 means a free place; no word has it but with a chance of 2^-64.
         let key = Known::key(token);
         let place = key as usize & (RARE - 1);

@@ -17,7 +17,9 @@ pub const EFFORT_COUNT_LIMIT: u32 = 5;
 pub(crate) type Parts = [f32; PARTS];
 
 /// What one unit of each part adds before squashing, in the order of `EFFORT_FEATURES`.
-const COEFFICIENTS: Parts = [-0.2, -0.1, -0.1, -0.8, -0.2, -0.6, -0.6, -0.6, -0.8, 1.0, 0.7, 0.0, 1.5];
+const COEFFICIENTS: Parts = [
+    -0.2, -0.1, -0.1, -0.8, -0.2, -0.6, -0.6, -0.6, -0.8, 1.0, 0.7, 0.0, 1.5,
+];
 /// What a turn starts from.
 const BASE: f32 = 0.9;
 /// The smallest distance from zero: a turn that is scored is never exactly 0.

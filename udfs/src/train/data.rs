@@ -162,7 +162,10 @@ pub(crate) fn sentiments(
         let mut toned: Vec<Labelled> = requests
             .iter()
             .filter(|row| tone.contains(&row.intent.as_str()))
-            .map(|row| Labelled { text: row.text.clone(), label })
+            .map(|row| Labelled {
+                text: row.text.clone(),
+                label,
+            })
             .collect();
         shuffle(&mut toned, &mut state);
         toned.truncate(TONED_REQUESTS);
@@ -276,9 +279,16 @@ fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
         .into_iter()
         .map(|(section, text)| {
             let (intent, topic) = section.split_once(' ').ok_or_else(|| {
-                TrainError::Recipe(format!("phrases.txt: [{section}] needs an intent and a topic"))
+                TrainError::Recipe(format!(
+                    "phrases.txt: [{section}] needs an intent and a topic"
+                ))
             })?;
-            Ok(Example { text, source: "own", intent: intent.to_owned(), topic: topic.to_owned() })
+            Ok(Example {
+                text,
+                source: "own",
+                intent: intent.to_owned(),
+                topic: topic.to_owned(),
+            })
         })
         .collect()
 }
