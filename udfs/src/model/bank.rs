@@ -23,7 +23,9 @@ struct Table {
     bits: u32,
     pairs: bool,
     lanes: Range<usize>,
+    /// Rows from `start` on, which lies at a cache line.
     weights: Vec<i8>,
+    start: usize,
 }
 
 /// All heads of a model set.
@@ -43,10 +45,32 @@ impl Table {
     #[inline(always)]
     fn row(&self, hash: u64) -> &[i8] {
         let width = self.lanes.len();
-        let start = (hash >> (64 - self.bits)) as usize * width;
+        let start = self.start + (hash >> (64 - self.bits)) as usize * width;
         &self.weights[start..start + width]
     }
+
+    #[inline(always)]
+    fn fetch(&self, hash: u64) {
+        fetch(self.row(hash));
+    }
 }
+
+/// Asks the processor for the cache lines of a row without waiting for them.
+#[inline(always)]
+fn fetch<T>(row: &[T]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        for line in (0..size_of_val(row)).step_by(CACHE_LINE) {
+            // SAFETY: the address lies inside `row`; a prefetch reads nothing into the program.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(line)) };
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = row;
+}
+
+const CACHE_LINE: usize = 64;
 
 /// The reusable memory of one scoring thread.
 #[derive(Debug, Default)]
@@ -54,6 +78,7 @@ pub(crate) struct Sums {
     totals: Vec<i32>,
     pairs: Vec<i16>,
     exact: Vec<f32>,
+    rows: Vec<Option<u32>>,
     rare: Rare,
 }
 
@@ -96,12 +121,13 @@ impl Bank {
                 .collect();
             let used: usize = members.iter().map(|i| heads[*i].classes()).sum();
             let width = used.div_ceil(LANE_GROUP) * LANE_GROUP;
-            let mut weights = vec![0i8; width << bits];
+            let mut weights = vec![0i8; (width << bits) + CACHE_LINE];
+            let aligned = weights.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
             let mut at = 0;
             for &member in &members {
                 let head = heads[member];
                 let classes = head.classes();
-                for (row, source) in weights
+                for (row, source) in weights[aligned..]
                     .chunks_exact_mut(width)
                     .zip(head.weights.chunks_exact(classes))
                 {
@@ -121,6 +147,7 @@ impl Bank {
                 pairs,
                 lanes: start..bank.lanes,
                 weights,
+                start: aligned,
             });
         }
         bank.learn(vocabulary);
@@ -183,11 +210,28 @@ impl Bank {
         self.add_tokens(text, range, sums);
     }
 
+    /// Reads the tables in three rounds: where a value lies is known a round before it is needed,
+    /// so that the processor fetches many of them at the same time.
     #[inline(always)]
     fn add_tokens(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
         let tokens = &text.tokens[range];
         for (at, token) in tokens.iter().enumerate() {
-            match self.known.find(token) {
+            self.known.fetch_place(token);
+            if at > 0 {
+                let pair = pair_feature(&tokens[at - 1], token);
+                self.tables.iter().filter(|table| table.pairs).for_each(|table| table.fetch(pair));
+            }
+        }
+        sums.rows.clear();
+        for token in tokens {
+            let row = self.known.find(token);
+            if let Some(row) = row {
+                fetch(self.known.row(row, self.lanes));
+            }
+            sums.rows.push(row);
+        }
+        for (at, token) in tokens.iter().enumerate() {
+            match sums.rows[at] {
                 Some(row) => add(&mut sums.totals, self.known.row(row, self.lanes)),
                 None => self.add_rare(token, text.spelling(token), sums),
             }
@@ -233,23 +277,18 @@ impl Bank {
     /// What one word adds to every lane.
     #[inline(always)]
     fn word_sums(&self, token: &Token, spelling: &[u8], exact: &mut [f32], word: &mut [i16]) {
+        word_features(token.hash, spelling, token.kind, token.negated, |hash, _| {
+            self.tables.iter().for_each(|table| table.fetch(hash));
+        });
         exact.fill(0.0);
-        word_features(
-            token.hash,
-            spelling,
-            token.kind,
-            token.negated,
-            |hash, weight| {
-                for table in &self.tables {
-                    let width = table.lanes.len();
-                    let start = (hash >> (64 - table.bits)) as usize * width;
-                    let row = &table.weights[start..start + width];
-                    for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
-                        *sum += f32::from(*stored) * weight;
-                    }
+        word_features(token.hash, spelling, token.kind, token.negated, |hash, weight| {
+            for table in &self.tables {
+                let row = table.row(hash);
+                for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
+                    *sum += f32::from(*stored) * weight;
                 }
-            },
-        );
+            }
+        });
         for (kept, sum) in word.iter_mut().zip(exact.iter()) {
             // Half up, saturating.
             *kept = (sum * STEPS + 0.5).floor().clamp(-32_768.0, 32_767.0) as i16;
@@ -338,6 +377,12 @@ impl Known {
             } else {
                 0
             }
+    }
+
+    #[inline(always)]
+    fn fetch_place(&self, token: &Token) {
+        let at = Known::key(token) as usize & self.keys.len().wrapping_sub(1);
+        fetch(self.keys.get(at..at + 1).unwrap_or_default());
     }
 
     #[inline(always)]

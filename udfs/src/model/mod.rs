@@ -4,7 +4,7 @@
 //! of one sum ([`bank`]), and patterns over the same words give the risks ([`cues`]). [`set`] knows
 //! the identity of each model, [`score`] applies them to a batch.
 
-mod bank;
+pub(crate) mod bank;
 mod batch;
 mod column;
 mod conversation;
@@ -15,6 +15,8 @@ pub(crate) mod format;
 mod language;
 mod score;
 mod set;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 
 pub use column::{EFFORT_FEATURES, ScoreColumn};

@@ -11,6 +11,8 @@ mod head;
 mod language;
 mod report;
 mod solver;
+#[cfg(test)]
+mod tests;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
