@@ -219,7 +219,10 @@ impl Bank {
             self.known.fetch_place(token);
             if at > 0 {
                 let pair = pair_feature(&tokens[at - 1], token);
-                self.tables.iter().filter(|table| table.pairs).for_each(|table| table.fetch(pair));
+                self.tables
+                    .iter()
+                    .filter(|table| table.pairs)
+                    .for_each(|table| table.fetch(pair));
             }
         }
         sums.rows.clear();
@@ -277,18 +280,30 @@ impl Bank {
     /// What one word adds to every lane.
     #[inline(always)]
     fn word_sums(&self, token: &Token, spelling: &[u8], exact: &mut [f32], word: &mut [i16]) {
-        word_features(token.hash, spelling, token.kind, token.negated, |hash, _| {
-            self.tables.iter().for_each(|table| table.fetch(hash));
-        });
+        word_features(
+            token.hash,
+            spelling,
+            token.kind,
+            token.negated,
+            |hash, _| {
+                self.tables.iter().for_each(|table| table.fetch(hash));
+            },
+        );
         exact.fill(0.0);
-        word_features(token.hash, spelling, token.kind, token.negated, |hash, weight| {
-            for table in &self.tables {
-                let row = table.row(hash);
-                for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
-                    *sum += f32::from(*stored) * weight;
+        word_features(
+            token.hash,
+            spelling,
+            token.kind,
+            token.negated,
+            |hash, weight| {
+                for table in &self.tables {
+                    let row = table.row(hash);
+                    for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
+                        *sum += f32::from(*stored) * weight;
+                    }
                 }
-            }
-        });
+            },
+        );
         for (kept, sum) in word.iter_mut().zip(exact.iter()) {
             // Half up, saturating.
             *kept = (sum * STEPS + 0.5).floor().clamp(-32_768.0, 32_767.0) as i16;

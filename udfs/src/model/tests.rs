@@ -15,31 +15,48 @@ use super::*;
 
 fn score(texts: &[Option<&str>], column: ScoreColumn) -> ArrayRef {
     let texts = StringArray::from(texts.to_vec());
-    ModelSet::shipped().score(&texts, &[column]).unwrap().remove(0)
+    ModelSet::shipped()
+        .score(&texts, &[column])
+        .unwrap()
+        .remove(0)
 }
 
 fn number(text: &str, column: ScoreColumn) -> f64 {
-    score(&[Some(text)], column).as_primitive::<Float64Type>().value(0)
+    score(&[Some(text)], column)
+        .as_primitive::<Float64Type>()
+        .value(0)
 }
 
 fn label(text: &str, column: ScoreColumn) -> String {
-    score(&[Some(text)], column).as_string::<i32>().value(0).to_owned()
+    score(&[Some(text)], column)
+        .as_string::<i32>()
+        .value(0)
+        .to_owned()
 }
 
 fn risks(text: &str) -> Vec<String> {
     let lists = score(&[Some(text)], ScoreColumn::RiskSignals);
     let list = lists.as_list::<i32>().value(0);
-    list.as_string::<i32>().iter().flatten().map(str::to_owned).collect()
+    list.as_string::<i32>()
+        .iter()
+        .flatten()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn escalates(text: &str) -> bool {
-    score(&[Some(text)], ScoreColumn::EscalationRequest).as_boolean().value(0)
+    score(&[Some(text)], ScoreColumn::EscalationRequest)
+        .as_boolean()
+        .value(0)
 }
 
 #[test]
 fn null_and_texts_without_letters_are_null_in_every_column() {
     for column in ScoreColumn::ALL {
-        let scores = score(&[None, Some(""), Some("  \n"), Some("123 456 !!"), Some("?")], column);
+        let scores = score(
+            &[None, Some(""), Some("  \n"), Some("123 456 !!"), Some("?")],
+            column,
+        );
         assert_eq!(scores.null_count(), 5, "{column:?}");
         assert_eq!(scores.data_type(), &column.data_type());
     }
@@ -48,14 +65,21 @@ fn null_and_texts_without_letters_are_null_in_every_column() {
 #[test]
 fn a_language_that_no_model_covers_has_a_language_and_no_scores() {
     for (text, language) in [
-        ("Guten Tag, ich habe meine Bestellung noch nicht erhalten und warte", "de"),
+        (
+            "Guten Tag, ich habe meine Bestellung noch nicht erhalten und warte",
+            "de",
+        ),
         ("Где находится моя посылка, я жду уже неделю", "ru"),
         ("注文した商品がまだ届きません", "ja"),
     ] {
         assert_eq!(label(text, ScoreColumn::DetectedLanguage), language);
         for column in ScoreColumn::ALL {
             let known = column == ScoreColumn::DetectedLanguage;
-            assert_eq!(score(&[Some(text)], column).is_valid(0), known, "{column:?}: {text}");
+            assert_eq!(
+                score(&[Some(text)], column).is_valid(0),
+                known,
+                "{column:?}: {text}"
+            );
         }
     }
 }
@@ -70,7 +94,10 @@ fn short_text_is_scored_and_its_language_left_open() {
 fn negation_turns_the_sentiment() {
     assert!(number("The new design is good", ScoreColumn::Sentiment) > 0.3);
     assert!(number("The new design is not good", ScoreColumn::Sentiment) < -0.3);
-    assert_eq!(label("It is not good at all", ScoreColumn::SentimentLabel), "negative");
+    assert_eq!(
+        label("It is not good at all", ScoreColumn::SentimentLabel),
+        "negative"
+    );
 }
 
 #[test]
@@ -83,9 +110,15 @@ fn praise_and_blame_in_two_clauses_are_mixed() {
 fn requests_have_an_intent_and_a_topic() {
     let set = ModelSet::shipped();
     for (text, intent) in [
-        ("where is my parcel, it should have come on Tuesday", "delivery_status"),
+        (
+            "where is my parcel, it should have come on Tuesday",
+            "delivery_status",
+        ),
         ("we were billed twice for the same month", "wrong_charge"),
-        ("I cannot log in since this morning, it says wrong password", "login_problem"),
+        (
+            "I cannot log in since this morning, it says wrong password",
+            "login_problem",
+        ),
         ("please give me my money back", "refund_request"),
         ("good morning", UNCLASSIFIED),
     ] {
@@ -94,7 +127,12 @@ fn requests_have_an_intent_and_a_topic() {
         assert!((0.0..=1.0).contains(&score));
         let detail = set.intent_detail(text).unwrap();
         assert_eq!((detail.label.as_str(), detail.score), (intent, score));
-        assert!(detail.alternatives.windows(2).all(|pair| pair[0].1 >= pair[1].1));
+        assert!(
+            detail
+                .alternatives
+                .windows(2)
+                .all(|pair| pair[0].1 >= pair[1].1)
+        );
     }
     let topics = score(&[Some("where is my parcel")], ScoreColumn::TopicId);
     let topics = topics.as_primitive::<datafusion::arrow::datatypes::Int32Type>();
@@ -113,7 +151,10 @@ fn churn_needs_a_wish_to_leave_and_shows_it() {
     assert_eq!(cut, words);
     assert!(words.contains("switching"), "{words}");
     assert!(number("I do not want to cancel my plan", ScoreColumn::ChurnRisk) < 0.35);
-    assert_eq!(number("What a lovely morning it is", ScoreColumn::ChurnRisk), 0.0);
+    assert_eq!(
+        number("What a lovely morning it is", ScoreColumn::ChurnRisk),
+        0.0
+    );
     let asked = number("How do I cancel my subscription?", ScoreColumn::ChurnRisk);
     let said = number("I want to cancel my subscription.", ScoreColumn::ChurnRisk);
     assert!(asked > 0.0 && asked < said);
@@ -130,7 +171,10 @@ fn a_wish_for_a_human_is_told_from_talk_about_one() {
 #[test]
 fn risks_are_named() {
     assert_eq!(risks("my lawyer will write to you"), ["legal"]);
-    assert_eq!(risks("the charger caught fire and there was smoke"), ["safety"]);
+    assert_eq!(
+        risks("the charger caught fire and there was smoke"),
+        ["safety"]
+    );
     assert_eq!(risks("you lied to me"), ["distrust"]);
     assert!(risks("what does the blue plan cost").is_empty());
 }
@@ -142,12 +186,19 @@ fn effort_is_never_zero_and_follows_the_words() {
     assert!(number(hard, ScoreColumn::EffortScore) < -2.0);
     assert!(number(easy, ScoreColumn::EffortScore) > 2.0);
     assert!(score(&[Some("hello")], ScoreColumn::EffortScore).is_null(0));
-    for text in ["I would like to change my address", "can you do this for me", "a b c d"] {
+    for text in [
+        "I would like to change my address",
+        "can you do this for me",
+        "a b c d",
+    ] {
         let effort = number(text, ScoreColumn::EffortScore);
         assert!(effort != 0.0 && (-5.0..=5.0).contains(&effort));
     }
     let parts = score(&[Some(hard)], ScoreColumn::EffortFeatures);
-    assert_eq!(parts.as_list::<i32>().value_length(0) as usize, EFFORT_FEATURES.len());
+    assert_eq!(
+        parts.as_list::<i32>().value_length(0) as usize,
+        EFFORT_FEATURES.len()
+    );
 }
 
 #[test]
@@ -172,16 +223,25 @@ fn a_damaged_weight_file_is_refused() {
 
 #[test]
 fn conversation_effort_reads_turns_in_any_order() {
-    let hard = [2.0f32, 1.0, 0.0, 0.0, 1.0, 2.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, -0.8];
-    let sorry = [2.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+    let hard = [
+        2.0f32, 1.0, 0.0, 0.0, 1.0, 2.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, -0.8,
+    ];
+    let sorry = [
+        2.0f32, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0,
+    ];
     let turn = |role, features: &'static [f32], index| Turn {
         role,
         features: Some(features),
         sent_at_micros: None,
         turn_index: Some(index),
     };
-    let (hard, sorry): (&'static [f32], &'static [f32]) = (hard.to_vec().leak(), sorry.to_vec().leak());
-    let turns = [turn("customer", hard, 0), turn("agent", sorry, 1), turn("customer", hard, 2)];
+    let (hard, sorry): (&'static [f32], &'static [f32]) =
+        (hard.to_vec().leak(), sorry.to_vec().leak());
+    let turns = [
+        turn("customer", hard, 0),
+        turn("agent", sorry, 1),
+        turn("customer", hard, 2),
+    ];
     let mut reversed = turns;
     reversed.reverse();
     let effort = conversation_effort(&turns).unwrap();
@@ -193,7 +253,10 @@ fn conversation_effort_reads_turns_in_any_order() {
 
 #[test]
 fn levels_have_fixed_bands() {
-    assert_eq!(["low", "medium", "high"], [0.0, 0.5, 0.9].map(churn_risk_level));
+    assert_eq!(
+        ["low", "medium", "high"],
+        [0.0, 0.5, 0.9].map(churn_risk_level)
+    );
     assert_eq!(
         ["very_hard", "hard", "neutral", "easy", "very_easy"],
         [-4.0, -2.0, 0.5, 2.0, 4.0].map(effort_level)

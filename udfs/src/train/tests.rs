@@ -5,10 +5,25 @@ use super::data::Labelled;
 use super::head::Recipe;
 
 fn rows() -> Vec<Labelled> {
-    let good = ["a lovely day", "what a lovely gift", "we had lovely weather", "lovely people"];
-    let bad = ["an awful day", "what an awful mess", "we had awful weather", "awful people"];
+    let good = [
+        "a lovely day",
+        "what a lovely gift",
+        "we had lovely weather",
+        "lovely people",
+    ];
+    let bad = [
+        "an awful day",
+        "what an awful mess",
+        "we had awful weather",
+        "awful people",
+    ];
     let label = |texts: [&str; 4], label: u16| {
-        texts.map(|text| Labelled { text: text.to_owned(), label }).to_vec()
+        texts
+            .map(|text| Labelled {
+                text: text.to_owned(),
+                label,
+            })
+            .to_vec()
     };
     [label(good, 1), label(bad, 0)].concat()
 }
@@ -39,7 +54,10 @@ fn the_same_seed_gives_the_same_bytes() {
 #[test]
 fn a_head_survives_its_file() {
     let head = recipe(7).train(&rows(), &rows()).unwrap();
-    assert_eq!(crate::model::Head::decode(&head.encode().unwrap()).unwrap(), head);
+    assert_eq!(
+        crate::model::Head::decode(&head.encode().unwrap()).unwrap(),
+        head
+    );
 }
 
 #[test]
