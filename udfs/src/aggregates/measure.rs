@@ -1,0 +1,77 @@
+//! What an aggregate over turns computes.
+
+use std::fmt::Debug;
+
+use datafusion::arrow::array::{ArrayRef, PrimitiveArray};
+use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
+use datafusion::common::Result;
+
+use super::turns::Turns;
+
+/// Who spoke. Tool calls and system rows are no turns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(i8)]
+pub(super) enum Role {
+    Customer = 0,
+    Agent = 1,
+    Bot = 2,
+    Supervisor = 3,
+}
+
+impl Role {
+    const ALL: [Role; 4] = [Role::Customer, Role::Agent, Role::Bot, Role::Supervisor];
+
+    /// The role of a name in the column `role`.
+    pub(super) fn of(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
+
+    /// The role of a number in a partial state.
+    pub(super) fn of_number(number: i8) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| *role as i8 == number)
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Role::Customer => "customer",
+            Role::Agent => "agent",
+            Role::Bot => "bot",
+            Role::Supervisor => "supervisor",
+        }
+    }
+}
+
+/// The values that a batch of turns brings: `width` numbers a row.
+pub(super) struct Values<T: ArrowPrimitiveType> {
+    /// The numbers of all rows.
+    pub(super) numbers: PrimitiveArray<T>,
+    /// Where the numbers of a row start; `None` for a row without values.
+    pub(super) starts: Vec<Option<usize>>,
+}
+
+/// A number for each conversation, worked out from values of its turns.
+pub(super) trait Measure: Debug + Copy + Send + Sync + 'static {
+    /// Type of the values of a turn.
+    type Value: ArrowPrimitiveType + Debug;
+
+    /// How many values a turn has.
+    fn width() -> usize;
+
+    /// The type to which the argument with the values is coerced; `None` where it does not fit.
+    fn coerced(argument: &DataType) -> Option<DataType>;
+
+    /// The values of a batch; the argument has a type that [`Measure::coerced`] gave.
+    fn values(argument: &ArrayRef) -> Result<Values<Self::Value>>;
+
+    /// Whether a turn counts.
+    fn counts(role: Role, has_values: bool) -> bool;
+
+    /// Names of the parts of the detail, in order.
+    fn parts() -> Vec<&'static str>;
+
+    /// The part that the function without `_detail` returns.
+    const ANSWER: &'static str;
+
+    /// The parts for turns in the order of `rows`; `None` where there is nothing to say.
+    fn measure(turns: &Turns<Self::Value>, rows: &[u32]) -> Option<Vec<Option<f64>>>;
+}

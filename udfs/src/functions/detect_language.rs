@@ -1,0 +1,25 @@
+//! `detect_language(text)`: ISO 639-1 code of the language.
+
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text_function::{TextFunction, text_documentation};
+use crate::model::ScoreColumn;
+
+/// What SQL users read about the function.
+const DESCRIPTION: &str = "\
+The language of a text as ISO 639-1 code ('en', 'de', …) where the text is long and clear enough to \
+tell, else NULL: most short chat is NULL and is scored in the lake's default language.";
+
+/// The function.
+pub(super) fn function() -> ScalarUDF {
+    let documentation = text_documentation(
+        DESCRIPTION,
+        "detect_language(text)",
+        "SELECT detect_language('Wo bleibt meine Bestellung?');",
+    );
+    TextFunction::score(
+        "detect_language",
+        ScoreColumn::DetectedLanguage,
+        documentation,
+    )
+}

@@ -1,0 +1,118 @@
+//! `intent_detail(text)`: the intent with its score, its alternatives and the model.
+
+use std::sync::{Arc, LazyLock};
+
+use datafusion::arrow::array::NullBufferBuilder;
+use datafusion::arrow::array::{ArrayRef, Float64Builder, ListArray, StringBuilder, StructArray};
+use datafusion::arrow::buffer::OffsetBuffer;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::Result;
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text::Texts;
+use super::text_function::{TextFunction, text_documentation};
+use crate::model::ModelSet;
+
+/// What SQL users read about the function.
+const DESCRIPTION: &str = "\
+The intent of a text with what stands behind it: label and score as intent and intent_score give \
+them, alternatives (label, score) from the most probable down, and the identity of the model. NULL as \
+in intent.";
+
+static ALTERNATIVE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    Fields::from(vec![
+        Field::new("label", DataType::Utf8, true),
+        Field::new("score", DataType::Float64, true),
+    ])
+});
+
+static ALTERNATIVE: LazyLock<FieldRef> = LazyLock::new(|| {
+    Arc::new(Field::new(
+        "element",
+        DataType::Struct(ALTERNATIVE_FIELDS.clone()),
+        true,
+    ))
+});
+
+static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
+    Fields::from(vec![
+        Field::new("label", DataType::Utf8, true),
+        Field::new("score", DataType::Float64, true),
+        Field::new(
+            "alternatives",
+            DataType::List(Arc::clone(&ALTERNATIVE)),
+            true,
+        ),
+        Field::new("model", DataType::Utf8, true),
+    ])
+});
+
+/// The function.
+pub(super) fn function() -> ScalarUDF {
+    let documentation = text_documentation(
+        DESCRIPTION,
+        "intent_detail(text)",
+        "SELECT intent_detail('I want my money back.');",
+    );
+    TextFunction::own(
+        "intent_detail",
+        DataType::Struct(FIELDS.clone()),
+        details,
+        documentation,
+    )
+}
+
+fn details(texts: &ArrayRef) -> Result<ArrayRef> {
+    let models = ModelSet::shipped();
+    let mut labels = StringBuilder::new();
+    let mut scores = Float64Builder::with_capacity(texts.len());
+    let mut alternative_counts = Vec::with_capacity(texts.len());
+    let mut alternative_labels = StringBuilder::new();
+    let mut alternative_scores = Float64Builder::new();
+    let mut model_names = StringBuilder::new();
+    let mut present = NullBufferBuilder::new(texts.len());
+    for text in Texts::new(texts.as_ref())?.spoken() {
+        let Some(detail) = text.and_then(|text| models.intent_detail(text)) else {
+            labels.append_null();
+            scores.append_null();
+            alternative_counts.push(0);
+            model_names.append_null();
+            present.append_null();
+            continue;
+        };
+        labels.append_value(&detail.label);
+        scores.append_value(detail.score);
+        alternative_counts.push(detail.alternatives.len());
+        for (label, score) in &detail.alternatives {
+            alternative_labels.append_value(label);
+            alternative_scores.append_value(*score);
+        }
+        model_names.append_value(&detail.model);
+        present.append_non_null();
+    }
+    let alternatives = StructArray::try_new(
+        ALTERNATIVE_FIELDS.clone(),
+        vec![
+            Arc::new(alternative_labels.finish()),
+            Arc::new(alternative_scores.finish()),
+        ],
+        None,
+    )?;
+    let alternatives = ListArray::try_new(
+        Arc::clone(&ALTERNATIVE),
+        OffsetBuffer::from_lengths(alternative_counts),
+        Arc::new(alternatives),
+        None,
+    )?;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(labels.finish()),
+        Arc::new(scores.finish()),
+        Arc::new(alternatives),
+        Arc::new(model_names.finish()),
+    ];
+    Ok(Arc::new(StructArray::try_new(
+        FIELDS.clone(),
+        columns,
+        present.finish(),
+    )?))
+}

@@ -1,0 +1,21 @@
+//! `risk_signals(text)`: churn, distrust, escalation, legal, safety, vulnerability.
+
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text_function::{TextFunction, text_documentation};
+use crate::model::ScoreColumn;
+
+/// What SQL users read about the function.
+const DESCRIPTION: &str = "\
+The risks a text speaks of, text[] of 'churn', 'distrust', 'escalation', 'legal', 'safety' and \
+'vulnerability', in that order. No signal is an empty list; NULL for NULL or blank texts.";
+
+/// The function.
+pub(super) fn function() -> ScalarUDF {
+    let documentation = text_documentation(
+        DESCRIPTION,
+        "risk_signals(text)",
+        "SELECT risk_signals('My lawyer will hear about this.');",
+    );
+    TextFunction::score("risk_signals", ScoreColumn::RiskSignals, documentation)
+}

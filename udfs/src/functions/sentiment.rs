@@ -1,0 +1,23 @@
+//! `sentiment(text)`: polarity times intensity, −1 to 1.
+
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text_function::{TextFunction, text_documentation};
+use crate::model::ScoreColumn;
+
+/// What SQL users read about the function.
+const DESCRIPTION: &str = "\
+How a text feels, double −1 (very negative) to 1 (very positive): polarity × intensity, where polarity \
+is P(positive) − P(negative) of a linear model and intensity what is not neutral. No signal is near 0; \
+NULL for a NULL or blank text, a text without letters, or a language no model covers. It reads one \
+message alone: irony and what went before are not seen.";
+
+/// The function.
+pub(super) fn function() -> ScalarUDF {
+    let documentation = text_documentation(
+        DESCRIPTION,
+        "sentiment(text)",
+        "SELECT sentiment('The refund came quickly, thank you!');",
+    );
+    TextFunction::score("sentiment", ScoreColumn::Sentiment, documentation)
+}

@@ -1,0 +1,25 @@
+//! `sentiment_label(text)`: negative, neutral, positive or mixed.
+
+use datafusion::logical_expr::ScalarUDF;
+
+use super::text_function::{TextFunction, text_documentation};
+use crate::model::ScoreColumn;
+
+/// What SQL users read about the function.
+const DESCRIPTION: &str = "\
+The feeling of a text in a word: 'negative', 'neutral', 'positive', or 'mixed' where it says both \
+clearly. No signal is 'neutral'; NULL as in sentiment, which gives the number.";
+
+/// The function.
+pub(super) fn function() -> ScalarUDF {
+    let documentation = text_documentation(
+        DESCRIPTION,
+        "sentiment_label(text)",
+        "SELECT sentiment_label('Great app, terrible support.');",
+    );
+    TextFunction::score(
+        "sentiment_label",
+        ScoreColumn::SentimentLabel,
+        documentation,
+    )
+}

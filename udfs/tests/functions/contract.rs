@@ -1,0 +1,166 @@
+//! What the table of functions promises: types, NULL, blank texts, texts without a signal.
+
+use datafusion::arrow::datatypes::DataType;
+
+use crate::support::{OF_ONE_TEXT, call, session, shown, value};
+
+/// Says nothing that any function listens for.
+const NO_SIGNAL: &str = "'it is on the table'";
+
+#[tokio::test]
+async fn null_and_blank_texts_give_null() {
+    for function in OF_ONE_TEXT {
+        for text in [
+            "NULL",
+            "CAST(NULL AS VARCHAR)",
+            "''",
+            "' '",
+            "E'\\n \\t'",
+            "'\u{3000}\u{a0}'",
+        ] {
+            let sql = format!("SELECT {}", call(function, text));
+            let answer = value(&sql)
+                .await
+                .unwrap_or_else(|error| panic!("{sql}: {error}"));
+            assert!(answer.is_null(), "{sql} gave {answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn types_are_those_of_the_contract() {
+    let expected = [
+        ("sentiment", DataType::Float64),
+        ("sentiment_label", DataType::Utf8),
+        ("intent", DataType::Utf8),
+        ("intent_score", DataType::Float64),
+        ("topic", DataType::Utf8),
+        ("effort_score", DataType::Float64),
+        ("effort_level", DataType::Utf8),
+        ("churn_risk", DataType::Float64),
+        ("churn_risk_level", DataType::Utf8),
+        ("escalation_request", DataType::Boolean),
+        ("detect_language", DataType::Utf8),
+        ("redact", DataType::Utf8),
+        ("phrase_match", DataType::Boolean),
+    ];
+    for (function, data_type) in expected {
+        let sql = format!("SELECT {}", call(function, NO_SIGNAL));
+        let frame = session().sql(&sql).await.unwrap();
+        assert_eq!(
+            frame.schema().field(0).data_type(),
+            &data_type,
+            "{function}"
+        );
+    }
+    for (function, wanted) in [
+        ("effort_features", "List(Float32"),
+        ("risk_signals", "List(Utf8"),
+        ("pii_entities", "List(Struct("),
+        ("intent_detail", "Struct("),
+        ("churn_risk_detail", "Struct("),
+    ] {
+        let sql = format!("SELECT {}", call(function, NO_SIGNAL));
+        let frame = session().sql(&sql).await.unwrap();
+        let found = frame.schema().field(0).data_type().to_string();
+        assert!(found.starts_with(wanted), "{function} gives {found}");
+    }
+}
+
+#[tokio::test]
+async fn a_text_without_a_signal_gives_the_agreed_values() {
+    let expected = [
+        ("sentiment_label", "neutral"),
+        ("intent", "unclassified"),
+        ("topic", "unclassified"),
+        ("churn_risk", "0.0"),
+        ("churn_risk_level", "low"),
+        ("escalation_request", "false"),
+        ("risk_signals", "[]"),
+        ("detect_language", "NULL"),
+        ("pii_entities", "[]"),
+        ("redact", "it is on the table"),
+    ];
+    for (function, answer) in expected {
+        let sql = format!("SELECT {}", call(function, NO_SIGNAL));
+        assert_eq!(shown(&sql).await, answer, "{function}");
+    }
+    assert_eq!(
+        shown(&format!("SELECT abs(sentiment({NO_SIGNAL})) < 0.5")).await,
+        "true"
+    );
+    assert_eq!(
+        shown(&format!("SELECT phrase_match({NO_SIGNAL}, 'chair')")).await,
+        "false"
+    );
+    let detail = shown(&format!("SELECT churn_risk_detail({NO_SIGNAL})")).await;
+    assert_eq!(
+        detail,
+        "{level: low, score: 0.0, cue: NULL, start: NULL, end: NULL}"
+    );
+}
+
+#[tokio::test]
+async fn scores_stay_in_their_scale() {
+    let texts = [
+        "I hate this, worst service ever!",
+        "Thank you, that was great",
+        "cancel my account",
+    ];
+    for text in texts {
+        for (function, low, high) in [
+            ("sentiment", -1.0, 1.0),
+            ("intent_score", 0.0, 1.0),
+            ("churn_risk", 0.0, 1.0),
+        ] {
+            let sql = format!("SELECT {function}('{text}') BETWEEN {low} AND {high}");
+            assert_eq!(shown(&sql).await, "true", "{function} of {text}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_topic_is_the_label_of_its_number() {
+    // The stored number reads as the computed label, also where there is none.
+    let ids = verbatim_udfs::model::ModelSet::shipped().topic_labels();
+    for (id, label) in ids.iter().enumerate() {
+        assert_eq!(&shown(&format!("SELECT topic_label({id})")).await, label);
+    }
+    assert_eq!(shown("SELECT topic_label(-1)").await, "NULL");
+    assert_eq!(shown("SELECT topic_label(1000000)").await, "NULL");
+    assert_eq!(shown("SELECT topic_label(NULL)").await, "NULL");
+}
+
+#[tokio::test]
+async fn levels_take_a_text_or_its_score() {
+    let text = "'I have called three times and nobody helps me'";
+    let of_text = shown(&format!("SELECT effort_level({text})")).await;
+    let of_score = shown(&format!("SELECT effort_level(effort_score({text}))")).await;
+    assert_eq!(of_text, of_score);
+    assert_eq!(shown("SELECT effort_level(-5)").await, "very_hard");
+    assert_eq!(shown("SELECT effort_level(5.0)").await, "very_easy");
+    assert_eq!(
+        shown("SELECT effort_level(CAST(NULL AS DOUBLE))").await,
+        "NULL"
+    );
+    assert_eq!(shown("SELECT effort_level('NaN'::double)").await, "NULL");
+    assert_eq!(shown("SELECT churn_risk_level(1)").await, "high");
+    assert_eq!(shown("SELECT churn_risk_level(0)").await, "low");
+}
+
+#[tokio::test]
+async fn details_agree_with_their_scalars() {
+    let text = "'Please cancel my subscription, I want my money back'";
+    let label = format!("SELECT intent_detail({text})['label'] = intent({text})");
+    assert_eq!(shown(&label).await, "true");
+    let difference = format!("intent_detail({text})['score'] - intent_score({text})");
+    assert_eq!(
+        shown(&format!("SELECT abs({difference}) < 1e-9")).await,
+        "true"
+    );
+    let risk = format!(
+        "SELECT churn_risk_detail({text})['score'] = churn_risk({text})
+            AND churn_risk_detail({text})['level'] = churn_risk_level({text})"
+    );
+    assert_eq!(shown(&risk).await, "true");
+}

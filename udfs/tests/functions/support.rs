@@ -1,0 +1,119 @@
+//! A session with the functions, and tables to call them on.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch};
+use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::{Result, ScalarValue};
+use datafusion::datasource::MemTable;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+/// Every function of one text.
+pub(crate) const OF_ONE_TEXT: [&str; 18] = [
+    "sentiment",
+    "sentiment_label",
+    "intent",
+    "intent_score",
+    "intent_detail",
+    "topic",
+    "effort_score",
+    "effort_level",
+    "effort_features",
+    "churn_risk",
+    "churn_risk_level",
+    "churn_risk_detail",
+    "escalation_request",
+    "risk_signals",
+    "detect_language",
+    "pii_entities",
+    "redact",
+    "phrase_match",
+];
+
+/// The call of a function of one text on an expression.
+pub(crate) fn call(function: &str, text: &str) -> String {
+    match function {
+        "phrase_match" => format!("phrase_match({text}, 'cancel* OR \"my card\" OR NOT a')"),
+        _ => format!("{function}({text})"),
+    }
+}
+
+pub(crate) fn session() -> SessionContext {
+    session_with(SessionConfig::new())
+}
+
+pub(crate) fn session_with(config: SessionConfig) -> SessionContext {
+    let mut session = SessionContext::new_with_config(config.with_information_schema(true));
+    verbatim_udfs::register_all(&mut session).unwrap();
+    session
+}
+
+/// Registers `batches` as the table `t`, a partition each element of the outer list.
+pub(crate) fn with_table(session: &SessionContext, partitions: Vec<Vec<RecordBatch>>) {
+    let schema = partitions[0][0].schema();
+    let table = MemTable::try_new(schema, partitions).unwrap();
+    session.register_table("t", Arc::new(table)).unwrap();
+}
+
+/// The rows of a query in one batch.
+pub(crate) async fn rows(session: &SessionContext, sql: &str) -> Result<RecordBatch> {
+    let frame = session.sql(sql).await?;
+    let schema = Arc::clone(frame.schema().inner());
+    Ok(concat_batches(&schema, &frame.collect().await?)?)
+}
+
+/// The one value of a query without a table.
+pub(crate) async fn value(sql: &str) -> Result<ScalarValue> {
+    let batch = rows(&session(), sql).await?;
+    assert_eq!((batch.num_rows(), batch.num_columns()), (1, 1), "{sql}");
+    ScalarValue::try_from_array(batch.column(0), 0)
+}
+
+/// The one value of a query without a table, as text; NULL as "NULL".
+pub(crate) async fn shown(sql: &str) -> String {
+    let batch = rows(&session(), sql)
+        .await
+        .unwrap_or_else(|error| panic!("{sql}: {error}"));
+    show(batch.column(0), 0)
+}
+
+/// A value as text.
+pub(crate) fn show(array: &ArrayRef, row: usize) -> String {
+    let options = FormatOptions::default().with_null("NULL");
+    ArrayFormatter::try_new(array, &options)
+        .unwrap()
+        .value(row)
+        .to_string()
+}
+
+/// The error of a query that must fail.
+pub(crate) async fn error(sql: &str) -> String {
+    match rows(&session(), sql).await {
+        Ok(batch) => panic!("{sql} gave {batch:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A text as an SQL literal.
+pub(crate) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+pub(crate) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    RecordBatch::try_from_iter_with_nullable(
+        columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true)),
+    )
+    .unwrap()
+}
+
+/// Runs a future to its end, for tests that are not asynchronous.
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(future)
+}
