@@ -54,7 +54,7 @@ CREATE TABLE messages (
     intent text,
     -- Calibrated probability of the intent, 0 to 1.
     intent_score double precision,
-    -- Number of the topic in the model's taxonomy, see table topics; NULL: unclassified.
+    -- Number of the topic in the model's taxonomy, see table topics; 0: unclassified.
     topic_id integer,
     -- Ease of the turn, -5 (hard) to 5 (easy), never exactly 0; NULL: no signal.
     effort_score double precision,

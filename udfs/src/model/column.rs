@@ -36,7 +36,7 @@ pub enum ScoreColumn {
     Intent,
     /// Calibrated probability of the intent, 0..1.
     IntentScore,
-    /// Number of the topic in the model's taxonomy; NULL for `unclassified`.
+    /// Number of the topic in the model's taxonomy; 0 is `unclassified`, so that NULL means no text.
     TopicId,
     /// Ease of the turn, −5 (hard) to 5 (easy), never exactly 0; NULL for no signal.
     EffortScore,

@@ -147,7 +147,8 @@ impl Inner {
         }
         if wanted.topic {
             let (best, probability) = best_label(&self.topic, &scratch.margins);
-            scores.topic = (probability >= self.topic.header.threshold).then_some(best as u16);
+            let is_sure = probability >= self.topic.header.threshold;
+            scores.topic = Some(if is_sure { best as u16 + 1 } else { 0 });
         }
         if wanted.cues {
             let found = self.cues.find(&scratch.text, &mut scratch.cues);

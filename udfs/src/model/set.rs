@@ -119,7 +119,9 @@ impl ModelSet {
                 models,
                 bank,
                 cues,
-                topics: topic.header.labels[1..].to_vec(),
+                topics: std::iter::once(UNCLASSIFIED.to_owned())
+                    .chain(topic.header.labels[1..].iter().cloned())
+                    .collect(),
                 intents: intent.header.labels[1..].to_vec(),
                 sentiment,
                 intent,
@@ -139,7 +141,7 @@ impl ModelSet {
         &self.inner.models
     }
 
-    /// The topics; a `topic_id` is an index into them.
+    /// The topics; a `topic_id` is an index into them, the first one is `unclassified`.
     pub fn topic_labels(&self) -> &[String] {
         &self.inner.topics
     }
