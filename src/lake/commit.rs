@@ -131,9 +131,12 @@ impl LakeTable {
                     .store(Arc::new(state.apply(&actions, self.definition(), true)?));
                 return Ok(version);
             }
-            let pause = LONGEST_PAUSE.min(Duration::from_millis(5 << attempt.min(7)));
-            let pause = rand::rng().random_range(Duration::ZERO..=pause);
-            tokio::time::sleep(pause).await;
+            // The first tries follow at once: most often one other commit has come first.
+            if attempt >= 2 {
+                let pause = LONGEST_PAUSE.min(Duration::from_millis(5 << attempt.min(7)));
+                let pause = rand::rng().random_range(Duration::ZERO..=pause);
+                tokio::time::sleep(pause).await;
+            }
             self.refresh_locked().await?;
         }
         Err(LakeError::Contention {

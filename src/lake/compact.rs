@@ -43,9 +43,7 @@ const GRACE: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 impl LakeTable {
     /// Starts upkeep in the background where a commit has made it due.
     pub(crate) fn after_commit(self: &Arc<Self>) {
-        let version = self.cached_version();
-        let checkpoint = version > 0 && version % self.options().checkpoint_interval.max(1) == 0;
-        if !checkpoint && !self.needs_compaction() {
+        if !self.needs_checkpoint() && !self.needs_compaction() {
             return;
         }
         if self.in_upkeep.swap(true, Ordering::AcqRel) {
@@ -53,7 +51,9 @@ impl LakeTable {
         }
         let table = Arc::clone(self);
         self.background.spawn(async move {
-            if checkpoint && let Err(error) = table.shorten_log(version).await {
+            if table.needs_checkpoint()
+                && let Err(error) = table.shorten_log_if_due().await
+            {
                 tracing::warn!(table = table.name(), %error, "no checkpoint was made");
             }
             if table.needs_compaction()
@@ -64,6 +64,24 @@ impl LakeTable {
             }
             table.in_upkeep.store(false, Ordering::Release);
         });
+    }
+
+    fn needs_checkpoint(&self) -> bool {
+        let since = self.cached_version() - self.checkpointed.load(Ordering::Relaxed);
+        since >= self.options().checkpoint_interval.max(1)
+    }
+
+    /// Makes a checkpoint unless another process has just made one.
+    async fn shorten_log_if_due(&self) -> Result<(), LakeError> {
+        let hint = self.store().path(&format!("{}/_delta_log/_last_checkpoint", self.name()))?;
+        let hint = self.store().get(&hint).await?.unwrap_or_default();
+        let hint: serde_json::Value = serde_json::from_slice(&hint).unwrap_or_default();
+        let last = hint["version"].as_i64().unwrap_or_default();
+        self.checkpointed.fetch_max(last, Ordering::Relaxed);
+        if self.needs_checkpoint() {
+            self.shorten_log(self.cached_version()).await?;
+        }
+        Ok(())
     }
 
     /// A guess from the state at hand, without looking at what has landed.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicI64};
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
@@ -42,6 +42,8 @@ pub struct LakeTable {
     /// Whether upkeep is under way in this process.
     pub(crate) in_upkeep: AtomicBool,
     pub(crate) background: TaskTracker,
+    /// Version of the last checkpoint, as far as it is known.
+    pub(crate) checkpointed: AtomicI64,
 }
 
 impl std::fmt::Debug for LakeTable {
@@ -113,6 +115,7 @@ impl LakeTable {
             looked_up: Mutex::default(),
             in_upkeep: AtomicBool::new(false),
             background: TaskTracker::new(),
+            checkpointed: AtomicI64::new(0),
         })
     }
 
@@ -246,61 +249,58 @@ impl LakeTable {
         state: &TableState,
         messages: &TableState,
     ) -> Result<Arc<Vec<Arc<DataFile>>>, LakeError> {
-        if state.files.iter().all(|file| file.landing.is_none()) {
+        let landings = || state.files.iter().filter_map(|file| file.landing.as_ref());
+        let Some(table) = self.messages.as_ref().filter(|_| landings().next().is_some()) else {
             return Ok(Arc::clone(&state.files));
-        }
-        let mut visible = Vec::with_capacity(state.files.len());
-        for file in state.files.iter() {
-            if self.is_landed(file.landing.as_ref(), messages).await? {
-                visible.push(Arc::clone(file));
-            }
-        }
-        Ok(Arc::new(visible))
+        };
+        let unknown: HashSet<&str> = landings()
+            .filter(|landing| messages.has_landed(landing).is_none())
+            .map(|landing| landing.writer.as_str())
+            .collect();
+        let before = table.look_up_landed(unknown, messages).await?;
+        let landed = |landing: &Landing| match messages.has_landed(landing) {
+            Some(landed) => landed,
+            None => matches!(before.get(&landing.writer), Some(Some(n)) if landing.sequence <= *n),
+        };
+        let files = state.files.iter().filter(|file| file.landing.as_ref().is_none_or(landed));
+        Ok(Arc::new(files.cloned().collect()))
     }
 
-    async fn is_landed(
-        &self,
-        landing: Option<&Landing>,
-        messages: &TableState,
-    ) -> Result<bool, LakeError> {
-        let Some(landing) = landing else {
-            return Ok(true);
-        };
-        if let Some(landed) = messages.has_landed(landing) {
-            return Ok(landed);
-        }
-        let Some(table) = &self.messages else {
-            return Ok(true);
-        };
-        let last = table.look_up_landed(&landing.writer, messages).await?;
-        Ok(last.is_some_and(|sequence| landing.sequence <= sequence))
-    }
-
-    /// The last batch of a writer that has made no commit since the state was loaded.
+    /// The last batches of writers that have made no commit since the state was loaded.
     async fn look_up_landed(
         &self,
-        writer: &str,
+        writers: HashSet<&str>,
         state: &TableState,
-    ) -> Result<Option<i64>, LakeError> {
-        if let Some(known) = self.looked_up.lock().get(writer) {
-            return Ok(*known);
+    ) -> Result<HashMap<String, Option<i64>>, LakeError> {
+        let mut found: HashMap<String, Option<i64>> = HashMap::new();
+        let mut unknown = Vec::new();
+        {
+            let known = self.looked_up.lock();
+            for writer in writers {
+                match known.get(writer) {
+                    Some(sequence) => drop(found.insert(writer.to_string(), *sequence)),
+                    None => unknown.push(writer),
+                }
+            }
         }
-        let Ok(version) = u64::try_from(state.version) else {
-            return Ok(None);
+        let Some(version) = u64::try_from(state.version).ok().filter(|_| !unknown.is_empty())
+        else {
+            return Ok(found);
         };
-        let context = || format!("looking for the batches of {writer} in {}", self.name());
-        let fail = |error| LakeError::delta(context(), error);
+        let fail = |error| {
+            LakeError::delta(format!("looking for landed batches in {}", self.name()), error)
+        };
         let log = self.log.as_ref();
         let snapshot = match EagerSnapshot::try_new(log, Some(version)).await {
             Ok(snapshot) => snapshot,
             // The log has been shortened beyond that version.
             Err(_) => EagerSnapshot::try_new(log, None).await.map_err(fail)?,
         };
-        let found = snapshot
-            .transaction_version(log, writer)
-            .await
-            .map_err(fail)?;
-        self.looked_up.lock().insert(writer.to_string(), found);
+        for writer in unknown {
+            let sequence = snapshot.transaction_version(log, writer).await.map_err(fail)?;
+            self.looked_up.lock().insert(writer.to_string(), sequence);
+            found.insert(writer.to_string(), sequence);
+        }
         Ok(found)
     }
 }

@@ -3,6 +3,9 @@
 mod basics;
 mod compaction;
 mod concurrency;
+mod failing;
+mod other_readers;
+mod properties;
 mod place;
 mod rows;
 mod s3;
