@@ -5,6 +5,7 @@ pub mod sqlstate;
 
 use datafusion::error::DataFusionError;
 
+use crate::enrich::EnrichError;
 use crate::ingest::IngestError;
 use crate::lake::LakeError;
 
@@ -31,6 +32,9 @@ pub enum Error {
     /// Rows that could not be taken in.
     #[error("{0}")]
     Ingest(IngestError),
+    /// Scoring messages.
+    #[error("{0}")]
+    Enrich(EnrichError),
     /// An operating-system error, with what was being done.
     #[error("{context}: {source}")]
     Io {
@@ -75,6 +79,8 @@ impl Error {
             Error::Statement { state, .. } => state,
             Error::Lake(error) => error.sqlstate(),
             Error::Ingest(error) => error.sqlstate(),
+            Error::Enrich(EnrichError::Function { .. }) => sqlstate::UNDEFINED_OBJECT,
+            Error::Enrich(_) => sqlstate::INTERNAL_ERROR,
             Error::Io { .. } => sqlstate::IO_ERROR,
         }
     }
@@ -87,6 +93,17 @@ impl From<IngestError> for Error {
             IngestError::Lake(inner) => Error::Lake(inner),
             IngestError::Query(inner) => Error::from(inner),
             other => Error::Ingest(other),
+        }
+    }
+}
+
+impl From<EnrichError> for Error {
+    /// What is wrong with the lake or a query stays the lake's or the query's error.
+    fn from(error: EnrichError) -> Self {
+        match error {
+            EnrichError::Lake(inner) => Error::Lake(inner),
+            EnrichError::Query(inner) => Error::from(inner),
+            other => Error::Enrich(other),
         }
     }
 }

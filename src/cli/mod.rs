@@ -9,6 +9,7 @@
 )]
 
 mod import;
+mod rescore;
 mod sql;
 mod user;
 
@@ -45,6 +46,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Import(import::Import),
+    Rescore(rescore::Rescore),
     Sql(sql::Sql),
     User(user::UserCommand),
 }
@@ -53,6 +55,7 @@ impl Command {
     async fn run(self) -> Result<(), Failure> {
         match self {
             Command::Import(command) => command.run().await,
+            Command::Rescore(command) => command.run().await,
             Command::Sql(command) => command.run().await,
             Command::User(command) => command.run().await,
         }

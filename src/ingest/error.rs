@@ -6,6 +6,7 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use serde::Serialize;
 
+use crate::enrich::EnrichError;
 use crate::error::sqlstate;
 use crate::lake::LakeError;
 
@@ -92,6 +93,17 @@ pub enum IngestError {
     /// A look-up in the lake failed.
     #[error(transparent)]
     Query(#[from] DataFusionError),
+}
+
+impl From<EnrichError> for IngestError {
+    fn from(error: EnrichError) -> Self {
+        match error {
+            EnrichError::Lake(inner) => IngestError::Lake(inner),
+            EnrichError::Arrow(inner) => IngestError::Arrow(inner),
+            EnrichError::Query(inner) => IngestError::Query(inner),
+            other => IngestError::Query(DataFusionError::External(Box::new(other))),
+        }
+    }
 }
 
 impl IngestError {

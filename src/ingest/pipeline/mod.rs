@@ -22,10 +22,13 @@ use datafusion::prelude::SessionContext;
 
 use self::batch::TableBatch;
 use self::check::{Rejects, check};
+use verbatim_udfs::model::ModelSet;
+
 use self::claims::Claims;
 use self::keys::{Key, KeyIndex, KeySet};
 use super::IngestError;
 use super::rows::{Receipt, Rows, WriteMode};
+use crate::enrich::{record_set, score_messages};
 use crate::lake::{Append, Lake, LakeError};
 
 /// Adds the score columns to a batch of messages.
@@ -37,11 +40,12 @@ pub trait Score: Send + Sync {
     fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError>;
 }
 
+/// The models of this program.
 struct Shipped;
 
 impl Score for Shipped {
     fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError> {
-        Ok(messages.clone())
+        Ok(score_messages(messages, ModelSet::shipped())?)
     }
 }
 
@@ -263,6 +267,8 @@ impl Ingest {
     }
 
     async fn scored(&self, messages: RecordBatch) -> Result<RecordBatch, IngestError> {
+        // What a file's scores are from can be looked up before the file is there.
+        record_set(&self.lake, ModelSet::shipped()).await?;
         let score = Arc::clone(&self.score);
         let scored = tokio::task::spawn_blocking(move || score.score(&messages)).await;
         scored.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?
