@@ -21,6 +21,9 @@ const SHOWN: u64 = 20;
 /// Time between two lines of progress where there is no terminal.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Exit code of a program that Ctrl-C has ended.
+const INTERRUPTED: i32 = 130;
+
 /// Import conversations from files, object storage or standard input
 ///
 /// Messages are scored and durable when they are acknowledged. Importing the same file again adds
@@ -105,19 +108,23 @@ impl Import {
             create: true,
             ..LakeOptions::default()
         };
+        let place = &self.lake.lake;
+        let is_there = place.contains("://") || std::path::Path::new(place).exists();
         let lake = match self.dry_run {
-            false => Lake::open(&self.lake.lake, create).await?,
-            true => match Lake::open(&self.lake.lake, LakeOptions::default()).await {
-                Ok(lake) => lake,
-                // What would go into a lake that is not there yet: all that is good.
-                Err(_) => Lake::open("memory://", create).await?,
-            },
+            false => Lake::open(place, create).await?,
+            true if is_there => Lake::open(place, LakeOptions::default()).await?,
+            // What would go into a lake that is not there yet: all that is good.
+            true => Lake::open("memory://", create).await?,
         };
         let ingest = Ingest::new(Arc::clone(&lake));
         let cancel = Arc::clone(&display);
         let listener = tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
+                cancel.say("finishing what has been read; press Ctrl-C again to end at once");
                 cancel.cancelled.store(true, Ordering::Relaxed);
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(INTERRUPTED);
             }
         });
         let outcome = import(&ingest, &options, display.as_ref()).await;

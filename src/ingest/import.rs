@@ -21,6 +21,9 @@ const READ_AHEAD: usize = 2;
 /// Batches that are scored and appended at the same time.
 const IN_FLIGHT: usize = 3;
 
+/// A text column of one batch holds at most two gibibytes.
+const LARGEST_RECORD: usize = 512 << 20;
+
 /// What to do with a record that is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnError {
@@ -176,7 +179,7 @@ pub async fn import(
             source: options.source.clone(),
             channel: options.channel.clone(),
         },
-        record_limit: options.record_limit.max(1),
+        record_limit: options.record_limit.clamp(1, LARGEST_RECORD),
         batch_rows: options.batch_rows.max(1),
         batch_bytes: 32 << 20,
     };
@@ -211,15 +214,14 @@ pub async fn import(
     stop.store(true, Ordering::Relaxed);
     // A reader that waits to hand on its batch wakes up and ends.
     drop(chunks);
-    let read = reader
-        .await
-        .map_err(|error| IngestError::io("reader", std::io::Error::other(error)))?;
-    if !options.dry_run {
-        ingest.forget_keys().await;
-    }
+    ingest.forget_keys().await;
     report.elapsed = begun.elapsed();
     outcome?;
-    read?;
+    if !report.interrupted {
+        // An interrupted reader may wait for input that never comes.
+        let read = reader.await;
+        read.map_err(|error| IngestError::io("reader", std::io::Error::other(error)))??;
+    }
     Ok(report)
 }
 

@@ -9,5 +9,6 @@
 )]
 
 mod import;
+mod kill;
 mod lake;
 mod slt;

@@ -120,7 +120,8 @@ impl Canonical {
                 OF_MESSAGES.contains(&name.as_ref()) && !matches!(cell, Cell::Null)
             });
         let mut row = self.rows.row();
-        let mut conversation = self.conversations.row();
+        // Most messages say nothing of their conversation but its id.
+        let mut conversation: Option<Row<'_>> = None;
         let mut about_conversation = !message;
         let mut extra = Map::new();
         for (name, cell) in object.0 {
@@ -131,39 +132,43 @@ impl Canonical {
                     Some(column) => {
                         let cell = attribute_text(&name, cell);
                         conversation
+                            .get_or_insert_with(|| self.conversations.row())
                             .set(&self.conversations, column, cell)
                             .map_err(fault)?;
                     }
                     None => keep(&mut extra, &name, cell),
                 },
                 Some(Target::Message(column)) => {
-                    if !self.single
-                        && SHARED.contains(&name.as_ref())
-                        && let Some(column) = self.conversations.column(&name)
-                    {
-                        conversation
-                            .set(&self.conversations, column, cell.clone())
-                            .map_err(fault)?;
-                    }
                     row.set(&self.rows, *column, attribute_text(&name, cell))
                         .map_err(fault)?;
                 }
                 Some(Target::Conversation(column)) => {
-                    conversation
-                        .set(&self.conversations, *column, cell)
-                        .map_err(fault)?;
-                    about_conversation |= !conversation.is_null(*column);
+                    let row = conversation.get_or_insert_with(|| self.conversations.row());
+                    row.set(&self.conversations, *column, cell).map_err(fault)?;
+                    about_conversation |= !row.is_null(*column);
                 }
                 None => keep(&mut extra, &name, cell),
             }
         }
+        let mut conversation = conversation.filter(|_| about_conversation && !self.single);
         if message {
             self.finish(&mut row, extra, true)?;
+            for name in SHARED {
+                if let Some(conversation) = &mut conversation
+                    && let Some(column) = self.conversations.column(name)
+                    && let Some(text) = self.rows.column(name).and_then(|column| row.text(column))
+                {
+                    let cell = Cell::Text(Cow::Owned(text.to_string()));
+                    conversation
+                        .set(&self.conversations, column, cell)
+                        .map_err(|reason| Fault::new(name, reason))?;
+                }
+            }
             self.rows.append(row, line);
-        } else {
-            self.finish(&mut conversation, extra, false)?;
+        } else if let Some(conversation) = &mut conversation {
+            self.finish(conversation, extra, false)?;
         }
-        if about_conversation && !self.single {
+        if let Some(mut conversation) = conversation {
             self.set_defaults(&mut conversation, false)?;
             self.conversations.append(conversation, line);
         }

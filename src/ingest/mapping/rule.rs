@@ -133,6 +133,7 @@ impl Rule {
         scope: Scope<'v>,
         taken: &mut Vec<&'m Path>,
     ) -> Result<Option<Cell<'v>>, String> {
+        let mut found = None;
         for path in paths {
             let base = scope.base(path);
             let cell = match (&self.join, path.is_many()) {
@@ -152,12 +153,12 @@ impl Rule {
             }
             // An empty text is no value: the next path may have one.
             match cell {
-                Some(Cell::Json(value)) if value.as_str() == Some("") => {}
+                Some(Cell::Json(value)) if value.as_str() == Some("") => found = Some(Cell::Null),
                 Some(cell) => return Ok(Some(cell)),
                 None => {}
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     fn translate<'v, 'm: 'v>(&'m self, cell: Cell<'v>) -> Result<Cell<'v>, String> {

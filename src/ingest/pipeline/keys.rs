@@ -1,12 +1,10 @@
 //! Keys of messages as hashes: an index of all that are in the lake, for imports.
 
-use std::hash::Hasher;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::Int32Type;
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hash};
-
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 /// 128 bits stand for a key: in 10^9 keys the chance that any two share theirs is below 10^-20.
@@ -56,27 +54,37 @@ impl Key {
 }
 
 /// Sorted keys and the newest ones beside them: 16 bytes a message.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct KeyIndex {
     sorted: Vec<Key>,
     recent: KeySet,
     /// Number of the next turn, by conversation.
     turns: Keyed<i32>,
+    /// Files whose keys are in here.
+    pub(super) files: HashSet<String>,
     /// Version of `messages` that was read.
     pub(super) version: i64,
+    /// There are files that have not been read.
+    pub(super) stale: bool,
 }
 
 /// Recent keys are sorted in once there are this many, or an eighth of the sorted ones.
 const RECENT: usize = 1 << 20;
 
-impl KeyIndex {
-    pub(super) fn new(version: i64) -> Self {
+impl Default for KeyIndex {
+    fn default() -> Self {
         KeyIndex {
-            version,
-            ..KeyIndex::default()
+            sorted: Vec::new(),
+            recent: KeySet::default(),
+            turns: Keyed::default(),
+            files: HashSet::new(),
+            version: 0,
+            stale: true,
         }
     }
+}
 
+impl KeyIndex {
     /// Takes in rows of `conversation_id`, `message_id`, `turn_index`: those of the conversations
     /// that are wanted, all for `None`.
     pub(super) fn add(&mut self, batch: &RecordBatch, wanted: Option<&KeySet>) {
@@ -108,8 +116,15 @@ impl KeyIndex {
         }
     }
 
+    /// Takes in a conversation that may have no messages.
+    pub(super) fn insert_conversation(&mut self, conversation: Key) {
+        self.turns.entry(conversation).or_insert(0);
+    }
+
     pub(super) fn insert(&mut self, message: Key, conversation: Key, next_turn: i32) {
-        self.recent.insert(message);
+        if !self.contains(message) {
+            self.recent.insert(message);
+        }
         let turns = self.turns.entry(conversation).or_insert(0);
         *turns = (*turns).max(next_turn);
         if self.recent.len() > RECENT.max(self.sorted.len() / 8) {
@@ -122,7 +137,7 @@ impl KeyIndex {
         self.recent.contains(&message) || self.sorted.binary_search(&message).is_ok()
     }
 
-    /// Number of a conversation's next turn; `None` when the lake has no message of it.
+    /// Number of a conversation's next turn; `None` when the lake does not know it.
     pub(super) fn next_turn(&self, conversation: Key) -> Option<i32> {
         self.turns.get(&conversation).copied()
     }
@@ -147,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_is_forgotten_when_keys_are_sorted_in() {
-        let mut index = KeyIndex::new(0);
+        let mut index = KeyIndex::default();
         let conversation = Key::of(&["c"]);
         let count = RECENT + 1000;
         let key = |number: usize| Key(number as u64, !(number as u64));

@@ -1,12 +1,15 @@
 //! What the lake knows already about the conversations of a write.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{col, lit};
-use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::physical_plan::execute_stream;
+use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 
 use super::Ingest;
@@ -26,7 +29,7 @@ pub(super) struct Known {
     pub(super) version: i64,
     /// Keys of the write's messages that are there.
     pub(super) messages: KeySet,
-    /// Number of the next turn of the write's conversations that have messages.
+    /// Number of the next turn of the write's conversations that are there.
     pub(super) turns: Keyed<i32>,
     /// Rows of `conversations` that are there, in that table's schema.
     pub(super) conversations: Option<RecordBatch>,
@@ -49,14 +52,19 @@ impl Ingest {
         };
         if with_index || conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
             self.from_index(messages, conversations, &mut known).await?;
-        } else if !messages.is_empty() && snapshot.records() > 0 {
+            // The index knows which conversations there are at all.
+            let there = conversations.iter().filter(|(_, key)| known.turns.contains_key(key));
+            known.conversations = self.conversations(&there.cloned().collect::<Vec<_>>()).await?;
+            return Ok(known);
+        }
+        if !messages.is_empty() && snapshot.records() > 0 {
             let context = context();
             let found = key_columns(&context, table)?;
             let found = match conversations.len() <= LOOK_UP {
                 true => found.filter(is_one_of("conversation_id", conversations))?,
                 false => found,
             };
-            let mut index = KeyIndex::new(known.version);
+            let mut index = KeyIndex::default();
             let mut stream = found.execute_stream().await?;
             let wanted: KeySet = conversations.iter().map(|(_, key)| *key).collect();
             while let Some(batch) = stream.try_next().await? {
@@ -79,36 +87,39 @@ impl Ingest {
         conversations: &[(String, Key)],
         known: &mut Known,
     ) -> Result<(), IngestError> {
-        let mut index = self.index.lock().await;
-        if index.is_none() {
-            *index = Some(self.read_index().await?);
+        let mut shared = self.index.lock().await;
+        // Taken out while it is read: one that was read in part must not be used.
+        let mut index = shared.take().unwrap_or_default();
+        if index.stale {
+            self.catch_up(&mut index).await?;
         }
-        if let Some(index) = &*index {
-            known.version = index.version;
-            known.messages = messages
-                .iter()
-                .copied()
-                .filter(|key| index.contains(*key))
-                .collect();
-            known.turns = turns(index, conversations);
-        }
+        known.version = index.version;
+        known.messages = messages.iter().copied().filter(|key| index.contains(*key)).collect();
+        known.turns = turns(&index, conversations);
+        *shared = Some(index);
         Ok(())
     }
 
-    /// Reads the keys of all messages.
-    async fn read_index(&self) -> Result<KeyIndex, IngestError> {
-        let table = self.lake.table("messages")?;
-        let pins = Arc::new(SnapshotPins::default());
-        let version = pins.pin(table).await?.version();
-        let config = SessionConfig::new().with_extension(pins);
-        let context = SessionContext::new_with_config(config);
-        let mut index = KeyIndex::new(version);
-        let mut stream = key_columns(&context, table)?.execute_stream().await?;
+    /// Reads the keys in the files that the index has not seen.
+    async fn catch_up(&self, index: &mut KeyIndex) -> Result<(), IngestError> {
+        let messages = self.lake.table("messages")?;
+        let pins = SnapshotPins::default();
+        let version = pins.pin(messages).await?.version();
+        let mut stream = unseen(&pins, messages, &KEY_COLUMNS, &mut index.files).await?;
         while let Some(batch) = stream.try_next().await? {
             index.add(&plain(&batch)?, None);
         }
-        tracing::debug!(keys = index.len(), version, "read the keys of all messages");
-        Ok(index)
+        let conversations = self.lake.table("conversations")?;
+        let mut stream = unseen(&pins, conversations, &KEY_COLUMNS[..1], &mut index.files).await?;
+        while let Some(batch) = stream.try_next().await? {
+            let ids = cast(batch.column(0), &DataType::Utf8)?;
+            for id in ids.as_string::<i32>().iter().flatten() {
+                index.insert_conversation(Key::of(&[id]));
+            }
+        }
+        (index.version, index.stale) = (version, false);
+        tracing::debug!(keys = index.len(), version, "read the keys of the messages");
+        Ok(())
     }
 
     async fn conversations(
@@ -133,6 +144,26 @@ impl Ingest {
 
 fn context() -> SessionContext {
     SessionContext::new()
+}
+
+const KEY_COLUMNS: [&str; 3] = ["conversation_id", "message_id", "turn_index"];
+
+/// Columns of the files of a table that are not in `seen`; then they are.
+async fn unseen(
+    pins: &SnapshotPins,
+    table: &Arc<LakeTable>,
+    columns: &[&str],
+    seen: &mut HashSet<String>,
+) -> Result<SendableRecordBatchStream, IngestError> {
+    let snapshot = pins.pin(table).await?;
+    let files = snapshot.files().iter().filter(|file| seen.insert(file.path.clone()));
+    let files: Vec<_> = files.cloned().collect();
+    let schema = table.schema();
+    let columns = columns.iter().map(|name| schema.index_of(name));
+    let columns = columns.collect::<Result<Vec<_>, _>>()?;
+    let context = context();
+    let plan = table.scan_files(&context.state(), &files, Some(&columns), &[], None)?;
+    Ok(execute_stream(plan, context.task_ctx())?)
 }
 
 fn key_columns(context: &SessionContext, table: &Arc<LakeTable>) -> Result<DataFrame, IngestError> {
@@ -165,8 +196,7 @@ fn plain(batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
         .zip(&types)
         .map(|(column, wanted)| cast(column, wanted));
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let names = ["conversation_id", "message_id", "turn_index"];
-    let fields = names.into_iter().zip(types);
+    let fields = KEY_COLUMNS.into_iter().zip(types);
     let fields = fields.map(|(name, data_type)| Field::new(name, data_type, true));
     let schema = Schema::new(fields.collect::<Vec<_>>());
     Ok(RecordBatch::try_new(Arc::new(schema), columns)?)

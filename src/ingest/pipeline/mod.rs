@@ -95,12 +95,28 @@ impl Ingest {
     /// # Errors
     /// A bad row of a statement, a column that may not be written, or a lake that cannot be
     /// written. The bad rows of an import are in the receipt.
-    pub async fn write(&self, rows: Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
+    pub async fn write(
+        self: &Arc<Self>,
+        rows: Rows,
+        mode: WriteMode,
+    ) -> Result<Receipt, IngestError> {
+        // A write that has begun is finished even if nobody waits for it any more: an append that
+        // is under way cannot be called back, and the next write must know of its rows.
+        let ingest = Arc::clone(self);
+        let written = tokio::spawn(async move { ingest.write_all(&rows, mode).await }).await;
+        written.map_err(|error| {
+            datafusion::error::DataFusionError::External(Box::new(error))
+        })?
+    }
+
+    async fn write_all(&self, rows: &Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
         for _ in 0..REDOS {
-            match self.try_write(&rows, mode, true).await {
+            match self.try_write(rows, mode, true).await {
                 Err(IngestError::Lake(LakeError::Moved { .. })) => {
                     // Another process wrote, and the lake has read what: look again.
-                    *self.index.lock().await = None;
+                    if let Some(index) = &mut *self.index.lock().await {
+                        index.stale = true;
+                    }
                 }
                 other => return other,
             }
@@ -155,6 +171,7 @@ impl Ingest {
             .collect();
         receipt.duplicates += fresh.iter().filter(|fresh| !**fresh).count() as u64;
         messages.keep(&fresh)?;
+        let keys_of_conversations = keys.conversations;
         let mut keys = kept(keys.messages, &fresh);
 
         let conversations = self.lake.table("conversations")?.definition();
@@ -203,6 +220,9 @@ impl Ingest {
         if let Some(index) = &mut *self.index.lock().await {
             for ((message, conversation), turn) in keys.into_iter().zip(next_turns) {
                 index.insert(message, conversation, turn);
+            }
+            for (_, conversation) in &keys_of_conversations {
+                index.insert_conversation(*conversation);
             }
         }
         Ok(receipt)

@@ -1,6 +1,7 @@
 //! Import, INSERT's write path and what they do with bad input.
 
 mod bad_input;
+mod command;
 mod formats;
 mod mapping;
 mod real_sets;
