@@ -34,7 +34,13 @@ fn file(folder: &Path) -> String {
     let lines = (1..=MESSAGES).map(|line| {
         let conversation = format!("c{}", line * 7919 % CONVERSATIONS);
         let role = if line % 2 == 0 { "customer" } else { "agent" };
-        message(&conversation, &id(line as u64), role, line as u32 % 60, "Where is my parcel?")
+        message(
+            &conversation,
+            &id(line as u64),
+            role,
+            line as u32 % 60,
+            "Where is my parcel?",
+        )
     });
     let path = folder.join("messages.jsonl");
     std::fs::write(&path, lines.collect::<Vec<_>>().join("\n")).unwrap();
@@ -44,7 +50,15 @@ fn file(folder: &Path) -> String {
 fn command(folder: &Path, file: &str, lake: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim"));
     command
-        .args(["import", file, "--quiet", "--batch-rows", "200", "--lake", lake])
+        .args([
+            "import",
+            file,
+            "--quiet",
+            "--batch-rows",
+            "200",
+            "--lake",
+            lake,
+        ])
         .arg("--acknowledge-file")
         .arg(folder.join("acknowledged.jsonl"))
         .stdout(Stdio::null())
@@ -55,7 +69,9 @@ fn command(folder: &Path, file: &str, lake: &str) -> Command {
 /// Lines of the file whose batch was acknowledged. The last line may be cut off by the kill.
 fn acknowledged(folder: &Path) -> BTreeSet<u64> {
     let text = std::fs::read_to_string(folder.join("acknowledged.jsonl")).unwrap_or_default();
-    let whole = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let whole = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     whole
         .flat_map(|batch| {
             batch["first_line"].as_u64().unwrap()..=batch["last_line"].as_u64().unwrap()
@@ -67,7 +83,11 @@ fn acknowledged(folder: &Path) -> BTreeSet<u64> {
 async fn stored(lake: &Arc<Lake>) -> BTreeMap<String, u32> {
     let context = SessionContext::new();
     let messages = lake.table("messages").unwrap().provider();
-    let rows = context.read_table(messages).unwrap().select_columns(&["message_id"]).unwrap();
+    let rows = context
+        .read_table(messages)
+        .unwrap()
+        .select_columns(&["message_id"])
+        .unwrap();
     let mut stored = BTreeMap::new();
     for batch in rows.collect().await.unwrap() {
         let ids = cast(batch.column(0), &DataType::Utf8).unwrap();
@@ -85,7 +105,10 @@ async fn count(lake: &Arc<Lake>, sql: &str) -> i64 {
         context.register_table(table, provider).unwrap();
     }
     let rows = context.sql(sql).await.unwrap().collect().await.unwrap();
-    rows[0].column(0).as_primitive::<datafusion::arrow::datatypes::Int64Type>().value(0)
+    rows[0]
+        .column(0)
+        .as_primitive::<datafusion::arrow::datatypes::Int64Type>()
+        .value(0)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,29 +141,54 @@ async fn killed_fifty_times_nothing_is_lost_or_doubled() {
             }
             import.wait().unwrap();
             let acknowledged = acknowledged(folder);
-            let options = LakeOptions { create: acknowledged.is_empty(), ..LakeOptions::default() };
+            let options = LakeOptions {
+                create: acknowledged.is_empty(),
+                ..LakeOptions::default()
+            };
             let lake = Lake::open(&path, options).await.unwrap();
             let stored = stored(&lake).await;
             let doubled: Vec<_> = stored.iter().filter(|(_, count)| **count != 1).collect();
-            assert!(doubled.is_empty(), "round {round}, seed {SEED}: doubled {doubled:?}");
-            let lost: Vec<_> =
-                acknowledged.iter().filter(|line| !stored.contains_key(&id(**line))).collect();
-            assert!(lost.is_empty(), "round {round}, seed {SEED}: lost lines {lost:?}");
+            assert!(
+                doubled.is_empty(),
+                "round {round}, seed {SEED}: doubled {doubled:?}"
+            );
+            let lost: Vec<_> = acknowledged
+                .iter()
+                .filter(|line| !stored.contains_key(&id(**line)))
+                .collect();
+            assert!(
+                lost.is_empty(),
+                "round {round}, seed {SEED}: lost lines {lost:?}"
+            );
             let orphans = "SELECT count(*) FROM messages AS m LEFT JOIN conversations AS c
                 ON c.conversation_id = m.conversation_id WHERE c.conversation_id IS NULL";
-            assert_eq!(count(&lake, orphans).await, 0, "round {round}: messages of no conversation");
+            assert_eq!(
+                count(&lake, orphans).await,
+                0,
+                "round {round}: messages of no conversation"
+            );
             cut_short += usize::from(!finished && !stored.is_empty());
             lake.close().await.unwrap();
         }
         assert!(command(folder, &file, &path).status().unwrap().success());
         let lake = Lake::open(&path, LakeOptions::default()).await.unwrap();
         assert_eq!(stored(&lake).await.len(), MESSAGES);
-        assert_eq!(count(&lake, "SELECT count(*) FROM messages").await, MESSAGES as i64);
+        assert_eq!(
+            count(&lake, "SELECT count(*) FROM messages").await,
+            MESSAGES as i64
+        );
         let conversations = count(&lake, "SELECT count(*) FROM conversations").await;
         assert_eq!(conversations, CONVERSATIONS as i64);
         let numbers = "SELECT count(*) FROM (SELECT conversation_id FROM messages GROUP BY 1
             HAVING count(DISTINCT turn_index) <> count(*) OR max(turn_index) <> count(*) - 1)";
-        assert_eq!(count(&lake, numbers).await, 0, "turns are numbered twice or not at all");
+        assert_eq!(
+            count(&lake, numbers).await,
+            0,
+            "turns are numbered twice or not at all"
+        );
     }
-    assert!(cut_short >= KILLS / 4, "only {cut_short} of {KILLS} kills hit an import at work");
+    assert!(
+        cut_short >= KILLS / 4,
+        "only {cut_short} of {KILLS} kills hit an import at work"
+    );
 }

@@ -342,7 +342,8 @@ impl<'m> Applier<'m> {
         let sent_at = row.time(self.names.sent_at);
         match (sent_at, self.mapping.made_time) {
             (None, Some(how)) => {
-                let time = last.map_or_else(|| how.start(native), |last| last.saturating_add(how.step));
+                let time =
+                    last.map_or_else(|| how.start(native), |last| last.saturating_add(how.step));
                 cells.push((self.names.sent_at, Cell::Time(time)));
                 row.push(made_at, Cow::Borrowed("sent_at"));
                 *last = Some(time);

@@ -18,7 +18,11 @@ fn apply(mapping: &Mapping, records: &[Value]) -> (usize, usize, Vec<Fault>) {
         Applier::new(mapping, None, builder("conversations"), builder("messages")).unwrap();
     let mut faults = Vec::new();
     for (number, record) in records.iter().enumerate() {
-        let place = Place { line: number as u64 + 1, number: number as u64, file: "test" };
+        let place = Place {
+            line: number as u64 + 1,
+            number: number as u64,
+            file: "test",
+        };
         applier.apply(record, place, &mut faults);
     }
     let (conversations, messages) = applier.tables();
@@ -37,7 +41,10 @@ fn a_turn_that_holds_the_answer_becomes_two() {
     let record = json!({"id": "x", "turns": [
         {"role": "User", "content": "where?", "agent": "there"}, {"role": "agent", "content": "ok"},
     ]});
-    assert_eq!(apply(&shipped("complaint-chats"), &[record]), (1, 3, Vec::new()));
+    assert_eq!(
+        apply(&shipped("complaint-chats"), &[record]),
+        (1, 3, Vec::new())
+    );
 }
 
 #[test]
@@ -47,10 +54,13 @@ fn faults_name_the_message_and_the_others_go_in() {
     ]});
     let (conversations, messages, faults) = apply(&shipped("bot-airline"), &[record]);
     assert_eq!((conversations, messages), (1, 2));
-    assert_eq!(faults, [Fault::new(
-        "message 1: role",
-        "the mapping does not know the value \"robot\"; add it to the field's map",
-    )]);
+    assert_eq!(
+        faults,
+        [Fault::new(
+            "message 1: role",
+            "the mapping does not know the value \"robot\"; add it to the field's map",
+        )]
+    );
     let (_, _, faults) = apply(&shipped("twitter-care"), &[json!({"dialogHeader": {}})]);
     assert_eq!(faults[0].field, "conversation.id");
 }
@@ -58,10 +68,26 @@ fn faults_name_the_message_and_the_others_go_in() {
 /// JSON with the names that the shipped mappings look for.
 fn any_json() -> impl Strategy<Value = Value> {
     let names = prop_oneof![
-        Just("id"), Just("turns"), Just("role"), Just("content"), Just("agent"), Just("traj"),
-        Just("task_id"), Just("trial"), Just("reward"), Just("info"), Just("dialogHeader"),
-        Just("dialogContent"), Just("sessionID"), Just("tweet_ID"), Just("datetime"),
-        Just("agentURL"), Just("client"), Just("message"), Just("tool_calls"), Just("metadata"),
+        Just("id"),
+        Just("turns"),
+        Just("role"),
+        Just("content"),
+        Just("agent"),
+        Just("traj"),
+        Just("task_id"),
+        Just("trial"),
+        Just("reward"),
+        Just("info"),
+        Just("dialogHeader"),
+        Just("dialogContent"),
+        Just("sessionID"),
+        Just("tweet_ID"),
+        Just("datetime"),
+        Just("agentURL"),
+        Just("client"),
+        Just("message"),
+        Just("tool_calls"),
+        Just("metadata"),
     ];
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -76,7 +102,12 @@ fn any_json() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
             prop::collection::hash_map(names.clone(), inner, 0..8).prop_map(|members| {
-                Value::Object(members.into_iter().map(|(k, v)| (k.to_string(), v)).collect())
+                Value::Object(
+                    members
+                        .into_iter()
+                        .map(|(k, v)| (k.to_string(), v))
+                        .collect(),
+                )
             }),
         ]
     })

@@ -53,8 +53,12 @@ impl Ingest {
         if with_index || conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
             self.from_index(messages, conversations, &mut known).await?;
             // The index knows which conversations there are at all.
-            let there = conversations.iter().filter(|(_, key)| known.turns.contains_key(key));
-            known.conversations = self.conversations(&there.cloned().collect::<Vec<_>>()).await?;
+            let there = conversations
+                .iter()
+                .filter(|(_, key)| known.turns.contains_key(key));
+            known.conversations = self
+                .conversations(&there.cloned().collect::<Vec<_>>())
+                .await?;
             return Ok(known);
         }
         if !messages.is_empty() && snapshot.records() > 0 {
@@ -94,7 +98,11 @@ impl Ingest {
             self.catch_up(&mut index).await?;
         }
         known.version = index.version;
-        known.messages = messages.iter().copied().filter(|key| index.contains(*key)).collect();
+        known.messages = messages
+            .iter()
+            .copied()
+            .filter(|key| index.contains(*key))
+            .collect();
         known.turns = turns(&index, conversations);
         *shared = Some(index);
         Ok(())
@@ -156,7 +164,10 @@ async fn unseen(
     seen: &mut HashSet<String>,
 ) -> Result<SendableRecordBatchStream, IngestError> {
     let snapshot = pins.pin(table).await?;
-    let files = snapshot.files().iter().filter(|file| seen.insert(file.path.clone()));
+    let files = snapshot
+        .files()
+        .iter()
+        .filter(|file| seen.insert(file.path.clone()));
     let files: Vec<_> = files.cloned().collect();
     let schema = table.schema();
     let columns = columns.iter().map(|name| schema.index_of(name));

@@ -104,9 +104,7 @@ impl Ingest {
         // is under way cannot be called back, and the next write must know of its rows.
         let ingest = Arc::clone(self);
         let written = tokio::spawn(async move { ingest.write_all(&rows, mode).await }).await;
-        written.map_err(|error| {
-            datafusion::error::DataFusionError::External(Box::new(error))
-        })?
+        written.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?
     }
 
     async fn write_all(&self, rows: &Rows, mode: WriteMode) -> Result<Receipt, IngestError> {

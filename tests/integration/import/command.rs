@@ -7,8 +7,15 @@ use super::message;
 
 fn run(folder: &std::path::Path, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim"));
-    command.current_dir(folder).arg("import").args(["--lake", "lake"]).args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .current_dir(folder)
+        .arg("import")
+        .args(["--lake", "lake"])
+        .args(arguments);
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     // The program may end without reading.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -23,7 +30,10 @@ fn said(bytes: &[u8]) -> String {
 fn exit_codes_and_messages() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let good = [message("c1", "a", "customer", 1, "hi"), message("c1", "b", "agent", 2, "yes")];
+    let good = [
+        message("c1", "a", "customer", 1, "hi"),
+        message("c1", "b", "agent", 2, "yes"),
+    ];
     std::fs::write(folder.join("good.jsonl"), good.join("\n")).unwrap();
     std::fs::write(folder.join("bad.jsonl"), format!("{}\n{{broken\n", good[0])).unwrap();
 
@@ -34,20 +44,35 @@ fn exit_codes_and_messages() {
 
     let done = run(folder, &["good.jsonl"], "");
     assert_eq!(done.status.code(), Some(0), "{}", said(&done.stderr));
-    assert!(said(&done.stdout).starts_with("imported 2 messages"), "{}", said(&done.stdout));
+    assert!(
+        said(&done.stdout).starts_with("imported 2 messages"),
+        "{}",
+        said(&done.stdout)
+    );
     let again = run(folder, &["-"], &good.join("\n"));
     assert_eq!(again.status.code(), Some(0), "{}", said(&again.stderr));
-    assert!(said(&again.stdout).contains("2 duplicates left out"), "{}", said(&again.stdout));
+    assert!(
+        said(&again.stdout).contains("2 duplicates left out"),
+        "{}",
+        said(&again.stdout)
+    );
 
     let part = run(folder, &["bad.jsonl", "--reject-file", "rejects.jsonl"], "");
     assert_eq!(part.status.code(), Some(3));
     assert!(said(&part.stderr).contains("rejected: bad.jsonl:2: malformed JSON"));
     let reject = std::fs::read_to_string(folder.join("rejects.jsonl")).unwrap();
     let reject: serde_json::Value = serde_json::from_str(&reject).unwrap();
-    assert_eq!((reject["file"].as_str(), reject["line"].as_u64()), (Some("bad.jsonl"), Some(2)));
+    assert_eq!(
+        (reject["file"].as_str(), reject["line"].as_u64()),
+        (Some("bad.jsonl"), Some(2))
+    );
 
     let failed = run(folder, &["nothing.jsonl"], "");
     assert_eq!(failed.status.code(), Some(1));
-    assert!(said(&failed.stderr).contains("nothing.jsonl"), "{}", said(&failed.stderr));
+    assert!(
+        said(&failed.stderr).contains("nothing.jsonl"),
+        "{}",
+        said(&failed.stderr)
+    );
     assert_eq!(run(folder, &[], "").status.code(), Some(2));
 }
