@@ -13,6 +13,7 @@ pub mod library;
 pub mod plan;
 pub mod session;
 pub mod statement;
+pub mod wire;
 
 pub use engine::{Engine, EngineOptions};
 pub use error::Error;

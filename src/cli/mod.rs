@@ -10,6 +10,7 @@
 
 mod import;
 mod rescore;
+mod serve;
 mod sql;
 mod user;
 
@@ -47,6 +48,7 @@ struct Cli {
 enum Command {
     Import(import::Import),
     Rescore(rescore::Rescore),
+    Serve(serve::Serve),
     Sql(sql::Sql),
     User(user::UserCommand),
 }
@@ -56,6 +58,7 @@ impl Command {
         match self {
             Command::Import(command) => command.run().await,
             Command::Rescore(command) => command.run().await,
+            Command::Serve(command) => command.run().await,
             Command::Sql(command) => command.run().await,
             Command::User(command) => command.run().await,
         }

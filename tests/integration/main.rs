@@ -12,3 +12,4 @@ mod import;
 mod kill;
 mod lake;
 mod slt;
+mod wire;

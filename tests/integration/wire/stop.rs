@@ -1,0 +1,188 @@
+//! What stops a running statement: cancel, the time limit, a vanished client, the server's end.
+
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_postgres::NoTls;
+
+use super::server::{TestServer, open, run, state, value};
+
+/// Runs for minutes when nothing stops it.
+const ENDLESS: &str = "SELECT count(*) FROM generate_series(1, 100000) a(x), \
+                       generate_series(1, 100000) b(y) WHERE (x * y) % 7 = 3";
+
+/// What the server says of statements that run: none when all is given back.
+async fn wait_until_idle(server: &TestServer) {
+    let started = Instant::now();
+    while server.engine.memory_reserved() > 0 {
+        assert!(
+            started.elapsed() < Duration::from_secs(5),
+            "the statement still holds memory"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[test]
+fn a_cancel_request_ends_the_statement_and_only_it() {
+    run(async {
+        let server = TestServer::start().await;
+        let client = server.client().await;
+        let token = client.cancel_token();
+        // A request that comes while nothing runs has no effect on what comes later.
+        token.cancel_query(NoTls).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(value(&client, "SELECT 1").await, "1");
+
+        let started = Instant::now();
+        let (outcome, ()) = tokio::join!(client.query(ENDLESS, &[]), async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            token.cancel_query(NoTls).await.unwrap();
+        });
+        assert_eq!(state(&outcome.unwrap_err()), "57014");
+        assert!(started.elapsed() < Duration::from_millis(1_500));
+        assert_eq!(value(&client, "SELECT 2").await, "2");
+        wait_until_idle(&server).await;
+    });
+}
+
+#[test]
+fn the_time_limit_ends_the_statement() {
+    run(async {
+        let server = TestServer::start().await;
+        let client = server.client().await;
+        client
+            .batch_execute("SET statement_timeout = '200ms'")
+            .await
+            .unwrap();
+        let started = Instant::now();
+        assert_eq!(
+            state(&client.simple_query(ENDLESS).await.unwrap_err()),
+            "57014"
+        );
+        assert_eq!(
+            state(&client.query(ENDLESS, &[]).await.unwrap_err()),
+            "57014"
+        );
+        assert!(started.elapsed() < Duration::from_secs(3));
+        client
+            .batch_execute("SET statement_timeout = 0")
+            .await
+            .unwrap();
+        assert_eq!(value(&client, "SELECT 1").await, "1");
+    });
+}
+
+/// The share of one processor that this process used while nobody asked for anything.
+async fn processor_share(during: Duration) -> f64 {
+    let used = || {
+        let text = std::fs::read_to_string("/proc/self/stat").unwrap();
+        let fields: Vec<&str> = text
+            .rsplit(')')
+            .next()
+            .unwrap()
+            .split_whitespace()
+            .collect();
+        // User and system time, in hundredths of a second.
+        fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()
+    };
+    let before = used();
+    tokio::time::sleep(during).await;
+    (used() - before) / 100.0 / during.as_secs_f64()
+}
+
+#[test]
+fn a_client_that_vanishes_takes_its_statement_along() {
+    if !cfg!(target_os = "linux") {
+        eprintln!("skipped: processor time is read from /proc");
+        return;
+    }
+    run(async {
+        let server = TestServer::start().await;
+        let mut config = server.config();
+        config.application_name("vanishing");
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        let driver = tokio::spawn(connection);
+        let query = tokio::spawn(async move { client.query(ENDLESS, &[]).await.map(|_| ()) });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        driver.abort();
+        query.abort();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let share = processor_share(Duration::from_millis(500)).await;
+        assert!(share < 0.2, "{share} processors are still busy");
+        wait_until_idle(&server).await;
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_its_own_statement_back() {
+    run(async {
+        let server = TestServer::start().await;
+        // Startup by hand, so that nothing reads in the background.
+        let mut stream = tokio::net::TcpStream::connect(server.address)
+            .await
+            .unwrap();
+        let mut startup = 196_608_i32.to_be_bytes().to_vec();
+        startup.extend(b"user\0slow\0database\0verbatim\0\0");
+        stream.write_i32(startup.len() as i32 + 4).await.unwrap();
+        stream.write_all(&startup).await.unwrap();
+        let sql = b"SELECT repeat('x', 1000) FROM generate_series(1, 3000000)\0";
+        stream.write_u8(b'Q').await.unwrap();
+        stream.write_i32(sql.len() as i32 + 4).await.unwrap();
+        stream.write_all(sql).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Were the 3 GB of the result being gathered, a processor would be busy with it.
+        let share = processor_share(Duration::from_millis(500)).await;
+        assert!(
+            share < 0.2,
+            "{share} processors are busy for a client that does not read"
+        );
+        // Another client is served all the same.
+        assert_eq!(value(&server.client().await, "SELECT 1").await, "1");
+        let mut some = vec![0; 1 << 20];
+        stream.read_exact(&mut some).await.unwrap();
+    });
+}
+
+#[test]
+fn a_stopping_server_lets_statements_finish_and_flushes() {
+    run(async {
+        let folder = tempfile::tempdir().unwrap();
+        let mut server = TestServer::serve(open(folder.path()).await, |_| {}).await;
+        let idle = server.client().await;
+        let busy = server.client().await;
+        let slow = "SELECT count(*) FROM generate_series(1, 3000) a(x), \
+                    generate_series(1, 3000) b(y) WHERE (x * y) % 7 = 3";
+        let stop = server.stop.clone();
+        let (outcome, ()) = tokio::join!(busy.query_one(slow, &[]), async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            stop.gracefully();
+        });
+        assert!(outcome.is_ok(), "{outcome:?}");
+        let done = tokio::time::timeout(Duration::from_secs(20), &mut server.done).await;
+        assert!(done.unwrap().unwrap().is_ok());
+        assert!(idle.simple_query("SELECT 1").await.is_err());
+        assert!(
+            tokio::net::TcpStream::connect(server.address)
+                .await
+                .is_err()
+        );
+    });
+}
+
+#[test]
+fn statements_beyond_the_grace_period_are_stopped() {
+    run(async {
+        let grace = Duration::from_millis(200);
+        let mut server = TestServer::start_with(|options| options.grace = grace).await;
+        let client = server.client().await;
+        let stop = server.stop.clone();
+        let (outcome, ()) = tokio::join!(client.query(ENDLESS, &[]), async {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            stop.gracefully();
+        });
+        assert_eq!(state(&outcome.unwrap_err()), "57P01");
+        let done = tokio::time::timeout(Duration::from_secs(5), &mut server.done).await;
+        assert!(done.is_ok());
+    });
+}
