@@ -157,6 +157,11 @@ impl Engine {
         Session::new(Arc::clone(self), principal, variables)
     }
 
+    /// Bytes that running statements hold.
+    pub fn memory_reserved(&self) -> usize {
+        self.template.runtime_env().memory_pool.reserved()
+    }
+
     /// Waits for what is under way and closes the lake.
     ///
     /// # Errors
@@ -196,7 +201,7 @@ fn template(
     let mut state = context.state();
     session::register_functions(&mut state)?;
     built_in.plan_with(&state)?;
-    let state = Arc::new(state);
+    let state = Arc::new(session::install_cooperative(state));
     planner.set(&state);
     Ok(state)
 }

@@ -2,6 +2,7 @@
 //! cursors. Everything that runs SQL, in process or over the wire, runs it here.
 
 mod context;
+mod cooperative;
 mod copy;
 mod cursor;
 mod explain;
@@ -29,6 +30,7 @@ pub use settings::{SERVER_VERSION, Scope, Settings};
 pub use transaction::TransactionState;
 
 pub(crate) use context::{BUILT_IN_SCHEMA, DATABASE, USER_SCHEMA, config};
+pub(crate) use cooperative::install as install_cooperative;
 pub(crate) use functions::register as register_functions;
 pub(crate) use variables::Variables;
 
@@ -151,6 +153,11 @@ impl Session {
     /// Sets the number that `pg_backend_pid()` returns.
     pub fn set_backend_pid(&self, pid: i32) {
         self.variables.set_pid(pid);
+    }
+
+    /// Marks an open transaction as failed, for an error that arose outside of this session.
+    pub fn fail(&self) {
+        self.mark_failed();
     }
 
     /// Whether the session is in a transaction block, and whether that has failed.

@@ -59,7 +59,14 @@ async fn answer(
         "/healthz" if server.stopping.is_cancelled() => {
             plain(StatusCode::SERVICE_UNAVAILABLE, "stopping\n")
         }
-        "/healthz" => plain(StatusCode::OK, "ok\n"),
+        "/healthz" => match server.engine.lake().refresh_catalog().await {
+            Ok(_) => plain(StatusCode::OK, "ok\n"),
+            Err(error) => respond(
+                StatusCode::SERVICE_UNAVAILABLE,
+                PLAIN_TEXT,
+                Bytes::from(format!("the lake cannot be read: {error}\n")),
+            ),
+        },
         "/metrics" => match server.metrics.text(&server.engine).await {
             Ok(text) => respond(StatusCode::OK, PROMETHEUS_TEXT, Bytes::from(text)),
             Err(error) => respond(

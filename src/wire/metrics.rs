@@ -104,6 +104,17 @@ impl Metrics {
     pub(super) async fn text(&self, engine: &Engine) -> Result<Vec<u8>, prometheus::Error> {
         let reserved = engine.memory_reserved();
         self.memory.set(i64::try_from(reserved).unwrap_or(i64::MAX));
+        for table in engine.lake().tables() {
+            // A table that cannot be read keeps its last figures.
+            if let Ok(snapshot) = table.snapshot().await {
+                let files = i64::try_from(snapshot.files().len()).unwrap_or(i64::MAX);
+                let name = [table.name()];
+                self.lake_version
+                    .with_label_values(&name)
+                    .set(snapshot.version());
+                self.lake_files.with_label_values(&name).set(files);
+            }
+        }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

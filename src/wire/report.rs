@@ -130,7 +130,6 @@ pub(crate) mod state {
     pub(crate) const CHARACTER_NOT_IN_REPERTOIRE: &str = "22021";
     pub(crate) const INVALID_AUTHORIZATION: &str = "28000";
     pub(crate) const INVALID_BINARY_REPRESENTATION: &str = "22P03";
-    pub(crate) const INVALID_CATALOG_NAME: &str = "3D000";
     pub(crate) const INVALID_CURSOR_NAME: &str = "34000";
     pub(crate) const INVALID_PASSWORD: &str = "28P01";
     pub(crate) const INVALID_STATEMENT_NAME: &str = "26000";

@@ -145,7 +145,15 @@ impl Server {
     /// lake without users.
     pub async fn bind(engine: Arc<Engine>, options: ServerOptions) -> Result<Server, ServeError> {
         let local = options.listen.ip().to_canonical().is_loopback();
-        if !local && false {
+        if !local
+            && engine
+                .lake()
+                .refresh_catalog()
+                .await
+                .map_err(Error::from)?
+                .users
+                .is_empty()
+        {
             return Err(ServeError::Open {
                 address: options.listen,
             });

@@ -33,9 +33,9 @@ impl Connection {
         target: CopyTarget,
         guard: &Guard,
     ) -> Result<(), Failure> {
-        let mut receiver = Receiver::new(&target.schema, &target.options, zone(&self.session))?;
-        let columns = target.schema.fields().len();
-        let format = value_format(&target.options);
+        let mut receiver = Receiver::new(&target.schema(), target.options(), zone(&self.session))?;
+        let columns = target.schema().fields().len();
+        let format = value_format(target.options());
         let response =
             CopyInResponse::new(format as i8, columns as i16, vec![format as i16; columns]);
         self.output
