@@ -198,8 +198,10 @@ fn template(
     // The provider goes in by value: behind an Arc its role lookup calls itself without end.
     datafusion_pg_catalog::setup_pg_catalog(&context, session::DATABASE, EmptyContextProvider)
         .map_err(|error| Error::from(*error))?;
+    session::pg_catalog::install(&context, lake)?;
     let mut state = context.state();
     session::register_functions(&mut state)?;
+    session::pg_catalog::list_functions(&state)?;
     built_in.plan_with(&state)?;
     let state = Arc::new(session::install_cooperative(state));
     planner.set(&state);

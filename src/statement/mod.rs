@@ -4,6 +4,7 @@
 //! PostgreSQL dialect, and lets through only the statements that are listed here: what is not in
 //! [`Kind`] does not run, whatever DataFusion could do with it.
 
+mod array_subquery;
 mod copy;
 mod cursor;
 mod depth;

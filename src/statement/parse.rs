@@ -13,6 +13,7 @@ use datafusion_pg_catalog::sql::rules::{
     RewritePgCatalogOperator, SqlStatementRewriteRule, StripCallableQualifier, StripCollate,
 };
 
+use super::array_subquery::ArraySubquery;
 use super::split::{Chunk, split};
 use super::{
     Close, Copy, CreateView, Deallocate, Declare, Discard, DropView, Execute, Explain, Fetch, Kind,
@@ -33,6 +34,7 @@ static REWRITES: LazyLock<Vec<Box<dyn SqlStatementRewriteRule>>> = LazyLock::new
         Box::new(CurrentUserVariableToSessionUserFunctionCall),
         Box::new(StripCollate),
         Box::new(RewritePgCatalogOperator),
+        Box::new(ArraySubquery),
     ]
 });
 

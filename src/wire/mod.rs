@@ -28,7 +28,7 @@ mod rows;
 mod server;
 mod simple;
 mod tls;
-mod types;
+pub(crate) mod types;
 
 pub use server::{ServeError, Server, ServerOptions, Stop};
 pub use tls::{TlsError, TlsOptions};

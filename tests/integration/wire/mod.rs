@@ -1,8 +1,12 @@
 //! The server as its clients see it.
 
+mod auth;
+mod clients;
 mod copy;
 mod http;
+mod psql;
 mod queries;
 mod server;
+mod slt;
 mod stop;
 mod types;
