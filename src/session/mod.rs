@@ -9,6 +9,7 @@ mod explain;
 mod functions;
 mod limits;
 mod outcome;
+mod parameters;
 pub(crate) mod pg_catalog;
 mod plan;
 mod prepared;

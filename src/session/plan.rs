@@ -96,6 +96,12 @@ impl Session {
         self.engine.lake().refresh_catalog().await?;
         let state = self.state();
         let mut types: Vec<Option<DataType>> = declared.to_vec();
+        for (number, sql_type) in super::parameters::cast_types(ast) {
+            types.resize(types.len().max(number), None);
+            if types[number - 1].is_none() {
+                types[number - 1] = self.arrow_types(&[sql_type]).await?.pop().flatten();
+            }
+        }
         let plan = plan_with_types(&state, ast.clone(), &types).await?;
         let found = parameter_types(&plan)?;
         let count = found.keys().copied().max().unwrap_or(0).max(types.len());
@@ -253,7 +259,7 @@ impl VisitorMut for Declare<'_> {
 }
 
 /// The number of a parameter `$n`, from 1.
-fn placeholder_number(name: &str) -> Option<usize> {
+pub(super) fn placeholder_number(name: &str) -> Option<usize> {
     name.strip_prefix('$')?
         .parse()
         .ok()

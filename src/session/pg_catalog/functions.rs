@@ -69,7 +69,7 @@ impl Function {
         let types = example(&signature.type_signature);
         let result = types.as_deref().and_then(returns);
         let result = data_type(&result.unwrap_or(DataType::Utf8));
-        let spelled = types.as_ref().map(|types| {
+        let arguments = types.as_ref().map(|types| {
             types
                 .iter()
                 .map(|arrow| spelled(&data_type(arrow)))
@@ -82,7 +82,7 @@ impl Function {
             name: name.to_owned(),
             kind,
             argument_count: count as i32,
-            arguments: spelled.unwrap_or_else(|| "VARIADIC \"any\"".to_owned()),
+            arguments: arguments.unwrap_or_else(|| "VARIADIC \"any\"".to_owned()),
             result_oid: result.oid() as i32,
             result: spelled(&result),
         }

@@ -161,12 +161,12 @@ pub(super) async fn descriptions(source: &Source) -> Vec<Row> {
         .iter()
         .filter(|relation| relation.schema == BUILT_IN_SCHEMA)
     {
-        let mut describe = |position, comment| {
+        let mut describe = |position, comment: &str| {
             rows.push(Row::from([
                 ("objoid", number(relation.oid)),
                 ("classoid", number(CLASS_OF_RELATIONS)),
                 ("objsubid", number(position)),
-                ("description", text::<&str>(comment)),
+                ("description", text(comment)),
             ]));
         };
         if let Some(comment) = relations::comment(&relation.name) {

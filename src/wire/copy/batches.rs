@@ -12,6 +12,8 @@ use crate::wire::encode::{Format, Zone};
 use crate::wire::report::{Report, state};
 use crate::wire::types::column_type;
 
+/// SQLSTATE of a NULL in a column that must not have one.
+const NOT_NULL_VIOLATION: &str = "23502";
 /// Rows of one batch.
 const BATCH_ROWS: usize = 8192;
 
@@ -102,16 +104,8 @@ impl Batches {
             .zip(self.schema.fields())
             .map(|(column, field)| column.finish(field.data_type()))
             .collect::<Result<Vec<_>, Error>>()?;
-        // Whether a column may be NULL is for the write to say: it fills some of them.
-        let fields: Vec<_> = self
-            .schema
-            .fields()
-            .iter()
-            .map(|f| f.as_ref().clone().with_nullable(true))
-            .collect();
-        let schema = datafusion::arrow::datatypes::Schema::new(fields);
-        let batch = RecordBatch::try_new(schema.into(), arrays)
-            .map_err(|error| Error::from(datafusion::error::DataFusionError::from(error)))?;
+        let batch = RecordBatch::try_new(self.schema.clone(), arrays)
+            .map_err(|error| Report::error(NOT_NULL_VIOLATION, error.to_string()))?;
         self.rows = 0;
         self.done_bytes += batch.get_array_memory_size();
         self.done.push(batch);
