@@ -201,6 +201,7 @@ fn template(
     session::pg_catalog::install(&context, lake)?;
     let mut state = context.state();
     session::register_functions(&mut state)?;
+    session::install_rounding(&mut state)?;
     session::pg_catalog::list_functions(&state)?;
     built_in.plan_with(&state)?;
     let state = Arc::new(session::install_cooperative(state));

@@ -1,18 +1,15 @@
 //! Planning: parameters and their types, the plan, the columns that clients see.
 
-use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::ScalarValue;
-use datafusion::execution::SessionState;
+use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::sql::parser::Statement as PlannedStatement;
-use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{self, Expr};
 
-use super::prepared::Prepared;
-use super::{Session, explain};
+use super::parameters::{cast, null, parameter_types, plan_with_types};
+use super::prepared::{Planned, Prepared};
+use super::{Session, explain, late};
 use crate::error::{Error, sqlstate};
 use crate::govern;
 use crate::statement::{
@@ -49,7 +46,7 @@ impl Session {
         let schema = match statement.kind() {
             Kind::Query(query) => {
                 let (plan, parameters) = self.plan(&query.ast, declared).await?;
-                let schema = self.visible_schema(&plan)?;
+                let schema = self.visible_schema(&plan.logical)?;
                 return Ok(Prepared::new(
                     statement,
                     parameters,
@@ -92,35 +89,93 @@ impl Session {
         &self,
         ast: &ast::Statement,
         declared: &[Option<DataType>],
-    ) -> Result<(LogicalPlan, Vec<DataType>), Error> {
-        self.engine.lake().refresh_catalog().await?;
+    ) -> Result<(Planned, Vec<DataType>), Error> {
+        let catalog = self.engine.lake().refresh_catalog().await?;
         let state = self.state();
         let mut types: Vec<Option<DataType>> = declared.to_vec();
-        for (number, sql_type) in super::parameters::cast_types(ast) {
-            types.resize(types.len().max(number), None);
-            if types[number - 1].is_none() {
-                types[number - 1] = self.arrow_types(&[sql_type]).await?.pop().flatten();
+        let late = late::argument_parameters(ast);
+        let mut shown = ast.clone();
+        if let Some(most) = late.iter().max() {
+            types.resize(types.len().max(*most), None);
+            for number in &late {
+                types[number - 1].get_or_insert(DataType::Int64);
             }
+            let stand_ins: Vec<ScalarValue> = types.iter().map(late::stand_in).collect();
+            late::substitute(&mut shown, &stand_ins, Some(&late))?;
         }
-        let plan = plan_with_types(&state, ast.clone(), &types).await?;
+        let plan = plan_with_types(&state, shown.clone(), &types).await?;
         let found = parameter_types(&plan)?;
         let count = found.keys().copied().max().unwrap_or(0).max(types.len());
         types.resize(count, None);
         let mut replan = false;
         for (index, slot) in types.iter_mut().enumerate() {
             if slot.is_none() {
-                let inferred = found.get(&(index + 1)).cloned().flatten();
-                replan |= inferred.is_none();
-                *slot = Some(inferred.unwrap_or(DataType::Utf8));
+                *slot = found.get(&(index + 1)).cloned().flatten();
+                // A type that only the cast around it tells is not in the plan yet either.
+                replan = true;
+                slot.get_or_insert(DataType::Utf8);
             }
         }
-        let plan = if replan {
-            plan_with_types(&state, ast.clone(), &types).await?
-        } else {
-            plan
+        let logical = match replan {
+            true => plan_with_types(&state, shown, &types).await?,
+            false => plan,
         };
-        self.authorize(&plan)?;
-        Ok((plan, types.into_iter().flatten().collect()))
+        self.authorize(&logical)?;
+        let planned = Planned {
+            logical,
+            ast: ast.clone(),
+            late,
+            catalog,
+        };
+        Ok((planned, types.into_iter().flatten().collect()))
+    }
+
+    /// The plan of a prepared statement with the values of its parameters, made anew where the
+    /// views that it reads may have changed or a table function needs the values.
+    pub(super) async fn bind(
+        &self,
+        prepared: &Prepared,
+        values: Vec<ScalarValue>,
+    ) -> Result<LogicalPlan, Error> {
+        let Some(planned) = prepared.plan() else {
+            return Err(Error::statement(
+                sqlstate::INTERNAL_ERROR,
+                "the statement was not planned",
+            ));
+        };
+        let types = prepared.parameters();
+        if values.len() != types.len() {
+            return Err(Error::statement(
+                sqlstate::PROTOCOL_VIOLATION,
+                format!(
+                    "the statement needs {} parameters, {} were given",
+                    types.len(),
+                    values.len()
+                ),
+            ));
+        }
+        let values = values
+            .into_iter()
+            .zip(types)
+            .map(|(value, data_type)| match value.data_type() == *data_type {
+                true => Ok(value),
+                false => Ok(value.cast_to(data_type)?),
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let catalog = self.engine.lake().refresh_catalog().await?;
+        let logical = if planned.late.is_empty() && planned.catalog.views == catalog.views {
+            planned.logical.clone()
+        } else {
+            let mut ast = planned.ast.clone();
+            late::substitute(&mut ast, &values, Some(&planned.late))?;
+            let types: Vec<Option<DataType>> = types.iter().cloned().map(Some).collect();
+            plan_with_types(&self.state(), ast, &types).await?
+        };
+        if values.is_empty() {
+            return Ok(logical);
+        }
+        let values = values.into_iter().map(Into::into).collect();
+        Ok(logical.with_param_values(ParamValues::List(values))?)
     }
 
     /// Asked before every plan is kept and again before it runs: rights may be taken away between.
@@ -206,113 +261,6 @@ fn copy_query(copy: &Copy) -> Result<ast::Statement, Error> {
         columns => columns.iter().map(quoted).collect::<Vec<_>>().join(", "),
     };
     statement::single_query(&format!("SELECT {list} FROM {object}"))
-}
-
-fn null() -> Expr {
-    Expr::Value(Value::Null.into())
-}
-
-fn cast(expr: Expr, data_type: ast::DataType) -> Expr {
-    Expr::Cast {
-        kind: ast::CastKind::Cast,
-        expr: Box::new(expr),
-        data_type,
-        array: false,
-        format: None,
-    }
-}
-
-async fn plan_with_types(
-    state: &SessionState,
-    mut ast: ast::Statement,
-    types: &[Option<DataType>],
-) -> Result<LogicalPlan, Error> {
-    if types.iter().any(Option::is_some) {
-        let mut declare = Declare { types };
-        // The break type is uninhabited: the visit always runs to its end.
-        let _ = ast.visit(&mut declare);
-    }
-    Ok(state
-        .statement_to_plan(PlannedStatement::Statement(Box::new(ast)))
-        .await?)
-}
-
-/// Casts each parameter to its declared type, so that the planner knows it everywhere.
-struct Declare<'a> {
-    types: &'a [Option<DataType>],
-}
-
-impl VisitorMut for Declare<'_> {
-    type Break = std::convert::Infallible;
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        if let Expr::Value(value) = expr
-            && let Value::Placeholder(name) = &value.value
-            && let Some(number) = placeholder_number(name)
-            && let Some(Some(data_type)) = self.types.get(number - 1)
-            && let Some(sql_type) = sql_type(data_type)
-        {
-            *expr = cast(expr.clone(), sql_type);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// The number of a parameter `$n`, from 1.
-pub(super) fn placeholder_number(name: &str) -> Option<usize> {
-    name.strip_prefix('$')?
-        .parse()
-        .ok()
-        .filter(|number| (1..=65_535).contains(number))
-}
-
-/// The SQL name of an Arrow type that a client can declare.
-fn sql_type(data_type: &DataType) -> Option<ast::DataType> {
-    use datafusion::arrow::datatypes::TimeUnit;
-    Some(match data_type {
-        DataType::Boolean => ast::DataType::Boolean,
-        DataType::Int16 => ast::DataType::SmallInt(None),
-        DataType::Int32 => ast::DataType::Integer(None),
-        DataType::Int64 => ast::DataType::BigInt(None),
-        DataType::Float32 => ast::DataType::Real,
-        DataType::Float64 => ast::DataType::DoublePrecision,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => ast::DataType::Text,
-        DataType::Binary | DataType::LargeBinary => ast::DataType::Bytea,
-        DataType::Date32 => ast::DataType::Date,
-        DataType::Time64(_) => ast::DataType::Time(None, ast::TimezoneInfo::None),
-        DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => {
-            ast::DataType::Timestamp(None, ast::TimezoneInfo::Tz)
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, None) => {
-            ast::DataType::Timestamp(None, ast::TimezoneInfo::None)
-        }
-        DataType::Interval(_) => ast::DataType::Interval {
-            fields: None,
-            precision: None,
-        },
-        DataType::Decimal128(precision, scale) => ast::DataType::Numeric(
-            ast::ExactNumberInfo::PrecisionAndScale(u64::from(*precision), i64::from(*scale)),
-        ),
-        DataType::List(field) | DataType::LargeList(field) => ast::DataType::Array(
-            ast::ArrayElemTypeDef::SquareBracket(Box::new(sql_type(field.data_type())?), None),
-        ),
-        _ => return None,
-    })
-}
-
-/// The parameters of a plan by number, with the types that the planner gave them.
-fn parameter_types(plan: &LogicalPlan) -> Result<BTreeMap<usize, Option<DataType>>, Error> {
-    let mut types = BTreeMap::new();
-    for (name, data_type) in plan.get_parameter_types()? {
-        let Some(number) = placeholder_number(&name) else {
-            return Err(Error::statement(
-                sqlstate::UNDEFINED_PARAMETER,
-                format!("there is no parameter {name}"),
-            ));
-        };
-        types.insert(number, data_type);
-    }
-    Ok(types)
 }
 
 /// A schema with the names that clients see; a column of untyped NULLs is text, as PostgreSQL has

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::sqlparser::ast;
 
 use super::Session;
 use super::outcome::Outcome;
+use crate::catalog::CatalogObject;
 use crate::error::{Error, sqlstate};
 use crate::statement::{Deallocate, Execute, Prepare, Statement};
 
@@ -19,7 +21,18 @@ struct Parts {
     statement: Statement,
     parameters: Vec<DataType>,
     schema: Option<SchemaRef>,
-    plan: Option<LogicalPlan>,
+    plan: Option<Planned>,
+}
+
+/// A plan, with what it takes to make it anew.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) logical: LogicalPlan,
+    pub(super) ast: ast::Statement,
+    /// Parameters whose values a table function needs while it is planned.
+    pub(super) late: Vec<usize>,
+    /// The catalog whose views are in the plan.
+    pub(super) catalog: Arc<CatalogObject>,
 }
 
 impl Prepared {
@@ -27,7 +40,7 @@ impl Prepared {
         statement: Statement,
         parameters: Vec<DataType>,
         schema: Option<SchemaRef>,
-        plan: Option<LogicalPlan>,
+        plan: Option<Planned>,
     ) -> Self {
         Prepared(Arc::new(Parts {
             statement,
@@ -52,7 +65,7 @@ impl Prepared {
         self.0.schema.clone()
     }
 
-    pub(super) fn plan(&self) -> Option<&LogicalPlan> {
+    pub(super) fn plan(&self) -> Option<&Planned> {
         self.0.plan.as_ref()
     }
 }

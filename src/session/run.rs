@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{SchemaRef, UInt64Type};
-use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::common::ScalarValue;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::LogicalPlan;
@@ -57,12 +57,12 @@ impl Session {
             }
             Kind::Write(write) => {
                 self.check_write(write.kind.tag())?;
-                let plan = bound(prepared, parameters)?;
+                let plan = self.bind(prepared, parameters).await?;
                 let rows = self.write(&plan).await?;
                 Ok(Outcome::done(write.kind.tag_for(rows)))
             }
             Kind::Explain(inner) => {
-                let plan = bound(prepared, parameters)?;
+                let plan = self.bind(prepared, parameters).await?;
                 if inner.writes && matches!(plan, LogicalPlan::Analyze(_)) {
                     self.check_write("EXPLAIN ANALYZE of a write")?;
                 }
@@ -115,7 +115,7 @@ impl Session {
         prepared: &Prepared,
         parameters: Vec<ScalarValue>,
     ) -> Result<(SchemaRef, SendableRecordBatchStream), Error> {
-        let plan = bound(prepared, parameters)?;
+        let plan = self.bind(prepared, parameters).await?;
         self.authorize(&plan)?;
         let state = self.state();
         let physical = state.create_physical_plan(&plan).await?;
@@ -215,39 +215,6 @@ pub(super) fn written(batches: &[RecordBatch]) -> u64 {
         .filter_map(|batch| batch.columns().first()?.as_primitive_opt::<UInt64Type>())
         .flat_map(|counts| counts.values().iter())
         .sum()
-}
-
-/// The plan with its parameters' values.
-fn bound(prepared: &Prepared, parameters: Vec<ScalarValue>) -> Result<LogicalPlan, Error> {
-    let Some(plan) = prepared.plan() else {
-        return Err(Error::statement(
-            sqlstate::INTERNAL_ERROR,
-            "the statement was not planned",
-        ));
-    };
-    let types = prepared.parameters();
-    if parameters.len() != types.len() {
-        return Err(Error::statement(
-            sqlstate::PROTOCOL_VIOLATION,
-            format!(
-                "the statement needs {} parameters, {} were given",
-                types.len(),
-                parameters.len()
-            ),
-        ));
-    }
-    if types.is_empty() {
-        return Ok(plan.clone());
-    }
-    let values = parameters
-        .into_iter()
-        .zip(types)
-        .map(|(value, data_type)| match value.data_type() == *data_type {
-            true => Ok(value.into()),
-            false => Ok(value.cast_to(data_type)?.into()),
-        })
-        .collect::<Result<Vec<_>, Error>>()?;
-    Ok(plan.clone().with_param_values(ParamValues::List(values))?)
 }
 
 fn rows_of(schema: SchemaRef, batch: RecordBatch, tag: &'static str) -> Outcome {

@@ -292,12 +292,6 @@ static SETTINGS: &[Setting] = &[
         "Whether this transaction refuses writes.",
     ),
     setting(
-        "verbatim.model_set",
-        "active",
-        Kind::Text,
-        "Model set whose scores this session sees: its id, or active.",
-    ),
-    setting(
         "verbatim.stored_scores",
         "on",
         Kind::Bool,

@@ -87,7 +87,7 @@ impl Session {
 /// The query with the column names of the view around it, if it gives any.
 fn named_columns(view: &CreateView, prepared: &Prepared) -> Result<String, Error> {
     let fields = match prepared.plan() {
-        Some(plan) => visible(plan.schema().as_arrow()),
+        Some(plan) => visible(plan.logical.schema().as_arrow()),
         None => {
             return Err(Error::statement(
                 sqlstate::INTERNAL_ERROR,

@@ -11,5 +11,6 @@
 mod import;
 mod kill;
 mod lake;
+mod session;
 mod slt;
 mod wire;
