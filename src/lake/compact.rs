@@ -73,7 +73,9 @@ impl LakeTable {
 
     /// Makes a checkpoint unless another process has just made one.
     async fn shorten_log_if_due(&self) -> Result<(), LakeError> {
-        let hint = self.store().path(&format!("{}/_delta_log/_last_checkpoint", self.name()))?;
+        let hint = self
+            .store()
+            .path(&format!("{}/_delta_log/_last_checkpoint", self.name()))?;
         let hint = self.store().get(&hint).await?.unwrap_or_default();
         let hint: serde_json::Value = serde_json::from_slice(&hint).unwrap_or_default();
         let last = hint["version"].as_i64().unwrap_or_default();

@@ -250,7 +250,11 @@ impl LakeTable {
         messages: &TableState,
     ) -> Result<Arc<Vec<Arc<DataFile>>>, LakeError> {
         let landings = || state.files.iter().filter_map(|file| file.landing.as_ref());
-        let Some(table) = self.messages.as_ref().filter(|_| landings().next().is_some()) else {
+        let Some(table) = self
+            .messages
+            .as_ref()
+            .filter(|_| landings().next().is_some())
+        else {
             return Ok(Arc::clone(&state.files));
         };
         let unknown: HashSet<&str> = landings()
@@ -262,7 +266,10 @@ impl LakeTable {
             Some(landed) => landed,
             None => matches!(before.get(&landing.writer), Some(Some(n)) if landing.sequence <= *n),
         };
-        let files = state.files.iter().filter(|file| file.landing.as_ref().is_none_or(landed));
+        let files = state
+            .files
+            .iter()
+            .filter(|file| file.landing.as_ref().is_none_or(landed));
         Ok(Arc::new(files.cloned().collect()))
     }
 
@@ -283,12 +290,17 @@ impl LakeTable {
                 }
             }
         }
-        let Some(version) = u64::try_from(state.version).ok().filter(|_| !unknown.is_empty())
+        let Some(version) = u64::try_from(state.version)
+            .ok()
+            .filter(|_| !unknown.is_empty())
         else {
             return Ok(found);
         };
         let fail = |error| {
-            LakeError::delta(format!("looking for landed batches in {}", self.name()), error)
+            LakeError::delta(
+                format!("looking for landed batches in {}", self.name()),
+                error,
+            )
         };
         let log = self.log.as_ref();
         let snapshot = match EagerSnapshot::try_new(log, Some(version)).await {
@@ -297,7 +309,10 @@ impl LakeTable {
             Err(_) => EagerSnapshot::try_new(log, None).await.map_err(fail)?,
         };
         for writer in unknown {
-            let sequence = snapshot.transaction_version(log, writer).await.map_err(fail)?;
+            let sequence = snapshot
+                .transaction_version(log, writer)
+                .await
+                .map_err(fail)?;
             self.looked_up.lock().insert(writer.to_string(), sequence);
             found.insert(writer.to_string(), sequence);
         }

@@ -37,7 +37,10 @@ enum Mode {
 
 impl Failing {
     fn error() -> object_store::Error {
-        object_store::Error::Generic { store: "failing", source: "the line is dead".into() }
+        object_store::Error::Generic {
+            store: "failing",
+            source: "the line is dead".into(),
+        }
     }
 
     fn is_dead(&self) -> bool {
@@ -53,7 +56,12 @@ impl fmt::Display for Failing {
 
 #[async_trait::async_trait]
 impl ObjectStore for Failing {
-    async fn put_opts(&self, at: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
+    async fn put_opts(
+        &self,
+        at: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
         let left = self.writes.fetch_sub(1, Ordering::Relaxed) - 1;
         match self.mode {
             Mode::Crash if left < 0 => Err(Self::error()),
@@ -84,7 +92,10 @@ impl ObjectStore for Failing {
         self.inner.get_ranges(at, ranges).await
     }
 
-    fn delete_stream(&self, at: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
+    fn delete_stream(
+        &self,
+        at: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
         self.inner.delete_stream(at)
     }
 
@@ -102,7 +113,10 @@ impl ObjectStore for Failing {
 }
 
 fn options(store: Arc<dyn ObjectStore>) -> LakeOptions {
-    LakeOptions { store: Some(store), ..LakeOptions::default() }
+    LakeOptions {
+        store: Some(store),
+        ..LakeOptions::default()
+    }
 }
 
 /// Whatever the write at which a process dies: what it acknowledged is there once, what it did not
@@ -111,10 +125,15 @@ fn options(store: Arc<dyn ObjectStore>) -> LakeOptions {
 async fn no_crash_loses_or_tears_a_batch() {
     for writes in 1..24 {
         let inner = Arc::new(InMemory::new());
-        let failing =
-            Failing { inner: Arc::clone(&inner), writes: AtomicI64::new(writes), mode: Mode::Crash };
+        let failing = Failing {
+            inner: Arc::clone(&inner),
+            writes: AtomicI64::new(writes),
+            mode: Mode::Crash,
+        };
         let failing: Arc<dyn ObjectStore> = Arc::new(failing);
-        let lake = Lake::open("memory://failing", options(failing)).await.unwrap();
+        let lake = Lake::open("memory://failing", options(failing))
+            .await
+            .unwrap();
         let mut acknowledged = 0;
         for index in 0..4 {
             let id = format!("c{index}");
@@ -128,12 +147,21 @@ async fn no_crash_loses_or_tears_a_batch() {
             }
         }
         drop(lake);
-        let lake = Lake::open("memory://failing", options(inner)).await.unwrap();
+        let lake = Lake::open("memory://failing", options(inner))
+            .await
+            .unwrap();
         let found = number(&lake, "SELECT count(*) FROM messages").await;
         let found_conversations = number(&lake, "SELECT count(*) FROM conversations").await;
         let attempted = (acknowledged + 1).min(4);
-        assert!(found >= acknowledged * 3 && found <= attempted * 3, "{writes}: {found}");
-        assert_eq!((found % 3, found / 3), (0, found_conversations), "after {writes} writes");
+        assert!(
+            found >= acknowledged * 3 && found <= attempted * 3,
+            "{writes}: {found}"
+        );
+        assert_eq!(
+            (found % 3, found / 3),
+            (0, found_conversations),
+            "after {writes} writes"
+        );
         // The batch is redone, as an importer does that got no answer: it is there once.
         let id = format!("c{}", found / 3);
         let rows = append(vec![
@@ -155,8 +183,14 @@ async fn a_lost_answer_is_no_second_commit() {
     for writes in 2..12 {
         let inner = Arc::new(InMemory::new());
         let mode = Mode::LostAnswer;
-        let failing = Failing { inner, writes: AtomicI64::new(writes), mode };
-        let lake = Lake::open("memory://failing", options(Arc::new(failing))).await.unwrap();
+        let failing = Failing {
+            inner,
+            writes: AtomicI64::new(writes),
+            mode,
+        };
+        let lake = Lake::open("memory://failing", options(Arc::new(failing)))
+            .await
+            .unwrap();
         let mut expected = 0;
         for index in 0..3 {
             let id = format!("c{index}");

@@ -11,7 +11,10 @@ fn python() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("duckdb-environment");
     let python = folder.join("bin/python");
     let run = |program: &Path, arguments: &[&str]| {
-        Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+        Command::new(program)
+            .args(arguments)
+            .output()
+            .is_ok_and(|output| output.status.success())
     };
     let ready = |python: &Path| run(python, &["-c", "import duckdb"]);
     if !ready(&python) {
@@ -38,9 +41,20 @@ async fn duckdb_reads_the_table() {
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/read_lake.py");
     let table = Path::new(&place.url).join("messages");
-    let output = Command::new(python).arg(script).arg(table).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new(python)
+        .arg(script)
+        .arg(table)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let characters = number(&lake, "SELECT sum(character_length(text)) FROM messages").await;
     let found = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(found.trim(), format!("60 60 {characters} 2025-06-17 18:06:40"));
+    assert_eq!(
+        found.trim(),
+        format!("60 60 {characters} 2025-06-17 18:06:40")
+    );
 }

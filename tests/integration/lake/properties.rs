@@ -10,7 +10,9 @@ use proptest::prelude::*;
 use verbatim::lake::Lake;
 
 use super::place::Place;
-use super::rows::{DAY, START, append, ask, batch, conversation, deleted, query, session, texts, times};
+use super::rows::{
+    DAY, START, append, ask, batch, conversation, deleted, query, session, texts, times,
+};
 
 const ROLES: [&str; 3] = ["agent", "bot", "customer"];
 const CHANNELS: [&str; 2] = ["chat", "email"];
@@ -26,8 +28,20 @@ struct Turn {
 
 fn turn() -> impl Strategy<Value = Turn> {
     let sentiment = prop::option::of((-10..=10_i32).prop_map(|tenths| f64::from(tenths) / 10.0));
-    (0..3_usize, 0..200_i64, prop::option::of(0..2_usize), sentiment, prop::option::of("[a-c]{0,3}"))
-        .prop_map(|(role, hour, channel, sentiment, text)| Turn { role, hour, channel, sentiment, text })
+    (
+        0..3_usize,
+        0..200_i64,
+        prop::option::of(0..2_usize),
+        sentiment,
+        prop::option::of("[a-c]{0,3}"),
+    )
+        .prop_map(|(role, hour, channel, sentiment, text)| Turn {
+            role,
+            hour,
+            channel,
+            sentiment,
+            text,
+        })
 }
 
 fn condition() -> impl Strategy<Value = String> {
@@ -36,7 +50,8 @@ fn condition() -> impl Strategy<Value = String> {
         format!("TIMESTAMP '{}'", time.format("%Y-%m-%d %H:%M:%S%.6f"))
     };
     let leaf = prop_oneof![
-        (0..4_usize).prop_map(|role| format!("role = '{}'", ["agent", "bot", "customer", "x"][role])),
+        (0..4_usize)
+            .prop_map(|role| format!("role = '{}'", ["agent", "bot", "customer", "x"][role])),
         (0..3_usize).prop_map(|role| format!("role <> '{}'", ROLES[role])),
         (0..200_i64).prop_map(move |hour| format!("sent_at < {}", time(hour))),
         (0..200_i64).prop_map(move |hour| format!("sent_at = {}", time(hour))),
@@ -63,19 +78,52 @@ async fn append_turns(lake: &Lake, turns: &[Turn], file: usize) {
     let texts_of = |values: Vec<Option<&str>>| -> ArrayRef { Arc::new(StringArray::from(values)) };
     let indices: Vec<i32> = (0..turns.len() as i32).collect();
     let rows = batch(vec![
-        ("conversation_id", texts(turns.iter().map(|_| format!("c{file}")))),
-        ("message_id", texts((0..turns.len()).map(|index| format!("m{index}")))),
+        (
+            "conversation_id",
+            texts(turns.iter().map(|_| format!("c{file}"))),
+        ),
+        (
+            "message_id",
+            texts((0..turns.len()).map(|index| format!("m{index}"))),
+        ),
         ("source", texts(turns.iter().map(|_| "test"))),
-        ("turn_index", Arc::new(datafusion::arrow::array::Int32Array::from(indices))),
+        (
+            "turn_index",
+            Arc::new(datafusion::arrow::array::Int32Array::from(indices)),
+        ),
         ("role", texts(turns.iter().map(|turn| ROLES[turn.role]))),
-        ("sent_at", times(turns.iter().map(|turn| START + turn.hour * DAY / 24).collect())),
-        ("channel", texts_of(turns.iter().map(|turn| turn.channel.map(|c| CHANNELS[c])).collect())),
+        (
+            "sent_at",
+            times(
+                turns
+                    .iter()
+                    .map(|turn| START + turn.hour * DAY / 24)
+                    .collect(),
+            ),
+        ),
+        (
+            "channel",
+            texts_of(
+                turns
+                    .iter()
+                    .map(|turn| turn.channel.map(|c| CHANNELS[c]))
+                    .collect(),
+            ),
+        ),
         (
             "sentiment",
-            Arc::new(Float64Array::from_iter(turns.iter().map(|turn| turn.sentiment))) as ArrayRef,
+            Arc::new(Float64Array::from_iter(
+                turns.iter().map(|turn| turn.sentiment),
+            )) as ArrayRef,
         ),
-        ("text", texts_of(turns.iter().map(|turn| turn.text.as_deref()).collect())),
-        ("is_private", Arc::new(BooleanArray::from(vec![false; turns.len()]))),
+        (
+            "text",
+            texts_of(turns.iter().map(|turn| turn.text.as_deref()).collect()),
+        ),
+        (
+            "is_private",
+            Arc::new(BooleanArray::from(vec![false; turns.len()])),
+        ),
     ]);
     lake.append(append(vec![("messages", rows)])).await.unwrap();
 }
@@ -99,7 +147,11 @@ const PROJECTIONS: [&str; 4] = [
 ];
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 proptest! {

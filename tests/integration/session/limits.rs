@@ -30,7 +30,10 @@ async fn a_cancelled_statement_ends_soon() {
 async fn the_time_limit_ends_a_stream() {
     let (_folder, engine) = engine().await;
     let session = engine.session(None).unwrap();
-    session.execute("SET statement_timeout = 300").await.unwrap();
+    session
+        .execute("SET statement_timeout = 300")
+        .await
+        .unwrap();
     let outcome = session
         .execute("SELECT value FROM generate_series(1, 1000000000000)")
         .await
@@ -70,17 +73,32 @@ fn depth_is_bounded_and_length_is_not() {
             let too_complex = Some("54001");
             let chain = |part: &str, count: usize| format!("SELECT 1{}", part.repeat(count));
             assert_eq!(state_of(&session, &chain("+1", 10_000)).await, too_complex);
-            assert_eq!(state_of(&session, &chain("+1", 1_000_000)).await, too_complex);
-            assert_eq!(state_of(&session, &chain(" OR true", 10_000)).await, too_complex);
-            assert_eq!(state_of(&session, &chain(" UNION SELECT 1", 10_000)).await, too_complex);
-            assert_eq!(state_of(&session, &chain("::int", 10_000)).await, too_complex);
+            assert_eq!(
+                state_of(&session, &chain("+1", 1_000_000)).await,
+                too_complex
+            );
+            assert_eq!(
+                state_of(&session, &chain(" OR true", 10_000)).await,
+                too_complex
+            );
+            assert_eq!(
+                state_of(&session, &chain(" UNION SELECT 1", 10_000)).await,
+                too_complex
+            );
+            assert_eq!(
+                state_of(&session, &chain("::int", 10_000)).await,
+                too_complex
+            );
             let brackets = format!("SELECT {}1{}", "(".repeat(10_000), ")".repeat(10_000));
             assert_eq!(state_of(&session, &brackets).await, too_complex);
             let minus = format!("SELECT {}1", "- ".repeat(10_000));
             assert_eq!(state_of(&session, &minus).await, too_complex);
             // Deep, but within the bound: it runs.
             assert_eq!(state_of(&session, &chain("+1", 1_000)).await, None);
-            assert_eq!(state_of(&session, &chain(" OR false", 500).replace("1", "true")).await, None);
+            assert_eq!(
+                state_of(&session, &chain(" OR false", 500).replace("1", "true")).await,
+                None
+            );
             // Long and flat.
             let list: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
             let sql = format!(

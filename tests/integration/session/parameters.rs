@@ -27,9 +27,17 @@ async fn types_follow_from_casts_comparisons_and_declarations() {
     let (_folder, engine) = engine().await;
     let session = engine.session(None).unwrap();
     let number = DataType::Int64;
-    assert_eq!(types(&session, "SELECT $1::bigint + 1", &[]).await, [number.clone()]);
     assert_eq!(
-        types(&session, "SELECT * FROM messages WHERE turn_index > $2 AND text = $1", &[]).await,
+        types(&session, "SELECT $1::bigint + 1", &[]).await,
+        [number.clone()]
+    );
+    assert_eq!(
+        types(
+            &session,
+            "SELECT * FROM messages WHERE turn_index > $2 AND text = $1",
+            &[]
+        )
+        .await,
         [DataType::Utf8, DataType::Int32]
     );
     assert_eq!(types(&session, "SELECT $1", &[]).await, [DataType::Utf8]);
@@ -42,7 +50,12 @@ async fn types_follow_from_casts_comparisons_and_declarations() {
         [number.clone()]
     );
     assert_eq!(
-        types(&session, "SELECT * FROM repeat_contact(window_days => $1)", &[]).await,
+        types(
+            &session,
+            "SELECT * FROM repeat_contact(window_days => $1)",
+            &[]
+        )
+        .await,
         [DataType::Int32]
     );
     assert_eq!(
@@ -56,15 +69,29 @@ async fn values_take_their_places() {
     let (_folder, engine) = engine().await;
     let session = engine.session(None).unwrap();
     let value = |number| ScalarValue::Int64(Some(number));
-    assert_eq!(number(&session, "SELECT $1::bigint + 1", vec![value(41)]).await, 42);
     assert_eq!(
-        number(&session, "SELECT count(*) FROM generate_series(1, $1)", vec![value(7)]).await,
+        number(&session, "SELECT $1::bigint + 1", vec![value(41)]).await,
+        42
+    );
+    assert_eq!(
+        number(
+            &session,
+            "SELECT count(*) FROM generate_series(1, $1)",
+            vec![value(7)]
+        )
+        .await,
         7
     );
     assert_eq!(
-        number(&session, "SELECT count(*) FROM (VALUES (1), (2), (3)) AS t (a) WHERE a = ANY($1)", vec![
-            ScalarValue::List(ScalarValue::new_list(&[value(1), value(3)], &DataType::Int64, true)),
-        ])
+        number(
+            &session,
+            "SELECT count(*) FROM (VALUES (1), (2), (3)) AS t (a) WHERE a = ANY($1)",
+            vec![ScalarValue::List(ScalarValue::new_list(
+                &[value(1), value(3)],
+                &DataType::Int64,
+                true
+            )),]
+        )
         .await,
         2
     );
@@ -79,7 +106,10 @@ async fn values_take_their_places() {
 async fn a_prepared_statement_sees_a_view_that_was_replaced() {
     let (_folder, engine) = engine().await;
     let session = engine.session(None).unwrap();
-    session.execute("CREATE VIEW v AS SELECT 1::bigint AS a").await.unwrap();
+    session
+        .execute("CREATE VIEW v AS SELECT 1::bigint AS a")
+        .await
+        .unwrap();
     let statement = session.parse("SELECT a FROM v").unwrap().remove(0);
     let prepared = session.prepare(statement, &[]).await.unwrap();
     session

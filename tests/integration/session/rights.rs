@@ -29,9 +29,15 @@ async fn every_entry_point_asks() {
         .await
         .unwrap();
     let ann = engine.session(Some("ann")).unwrap();
-    assert_eq!(state_of(&ann, "SELECT count(*) FROM conversations").await, None);
+    assert_eq!(
+        state_of(&ann, "SELECT count(*) FROM conversations").await,
+        None
+    );
     assert_eq!(state_of(&ann, "SELECT count(*) FROM pg_class").await, None);
-    assert_eq!(state_of(&ann, "SELECT * FROM generate_series(1, 3)").await, None);
+    assert_eq!(
+        state_of(&ann, "SELECT * FROM generate_series(1, 3)").await,
+        None
+    );
     for statement in [
         "SELECT count(*) FROM messages",
         "SELECT * FROM verbatim.messages",
@@ -55,7 +61,10 @@ async fn every_entry_point_asks() {
         assert_eq!(state_of(&ann, statement).await, DENIED, "{statement}");
     }
     // A right that is taken away is gone for what was prepared with it, too.
-    let statement = ann.parse("SELECT count(*) FROM conversations").unwrap().remove(0);
+    let statement = ann
+        .parse("SELECT count(*) FROM conversations")
+        .unwrap()
+        .remove(0);
     let prepared = ann.prepare(statement, &[]).await.unwrap();
     engine
         .lake()
@@ -67,7 +76,12 @@ async fn every_entry_point_asks() {
         .unwrap();
     let error = ann.run(&prepared, Vec::new()).await.unwrap_err();
     assert_eq!(Some(error.sqlstate()), DENIED);
-    assert!(error.hint().unwrap().contains("user grant ann select conversations"));
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("user grant ann select conversations")
+    );
 }
 
 #[tokio::test]
