@@ -12,6 +12,7 @@ mod import;
 mod rescore;
 mod serve;
 mod sql;
+mod upgrade;
 mod user;
 
 use std::process::ExitCode;
@@ -49,7 +50,9 @@ enum Command {
     Import(import::Import),
     Rescore(rescore::Rescore),
     Serve(serve::Serve),
+    Maintain(upgrade::Maintain),
     Sql(sql::Sql),
+    Upgrade(upgrade::Upgrade),
     User(user::UserCommand),
 }
 
@@ -59,7 +62,9 @@ impl Command {
             Command::Import(command) => command.run().await,
             Command::Rescore(command) => command.run().await,
             Command::Serve(command) => command.run().await,
+            Command::Maintain(command) => command.run().await,
             Command::Sql(command) => command.run().await,
+            Command::Upgrade(command) => command.run().await,
             Command::User(command) => command.run().await,
         }
     }

@@ -4,20 +4,21 @@
 //! it, and lets the rows of the settled files pass whose keys are not in the tail. Its first
 //! partition is the tail, the others are those of the settled files.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::row::{OwnedRow, RowConverter, Rows, SortField};
+use datafusion::arrow::row::{RowConverter, Rows, SortField};
 use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{HashMap, Statistics};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::statistics::{ChildStats, StatisticsArgs};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties as _, Partitioning,
@@ -65,8 +66,8 @@ struct Tail {
 #[derive(Debug)]
 struct Keys {
     converter: RowConverter,
-    /// Position of the latest version of each key.
-    latest: HashMap<OwnedRow, (usize, usize)>,
+    /// Position of the latest version of each key, by the key's row format.
+    latest: HashMap<Box<[u8]>, (usize, usize)>,
 }
 
 impl LatestVersionExec {
@@ -152,6 +153,28 @@ impl ExecutionPlan for LatestVersionExec {
         )?))
     }
 
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        let request = |_| match partition {
+            None => ChildStats::At(None),
+            Some(_) => ChildStats::Skip,
+        };
+        self.children().into_iter().map(request).collect()
+    }
+
+    /// At most the rows of both inputs: good for the order of joins.
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        arguments: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let mut statistics = Statistics::new_unknown(&self.schema());
+        if arguments.partition().is_none() {
+            let rows = inputs.iter().map(|input| input.num_rows).reduce(|a, b| a.add(&b));
+            statistics.num_rows = rows.unwrap_or_default().to_inexact();
+        }
+        Ok(Arc::new(statistics))
+    }
+
     fn execute(
         &self,
         partition: usize,
@@ -204,9 +227,7 @@ impl ExecutionPlan for LatestVersionExec {
 /// The rows of settled files whose keys are not in the tail.
 fn pass(keys: &Keys, batch: &RecordBatch, key: &[usize], width: &[usize]) -> Result<RecordBatch> {
     let rows = keys.rows(batch, key)?;
-    let keep: BooleanArray = rows
-        .iter()
-        .map(|row| Some(!keys.latest.contains_key(&row.owned())))
+    let keep: BooleanArray = rows.iter().map(|row| Some(!keys.latest.contains_key(row.as_ref())))
         .collect();
     let batch = batch.project(width)?;
     if keep.true_count() == batch.num_rows() {
@@ -262,9 +283,13 @@ async fn merge(
             versions.push(version_arrays(table, &batch));
             let here = batches.len();
             for (row, keyed) in keyed.iter().enumerate() {
-                let entry = keys.latest.entry(keyed.owned()).or_insert((here, row));
-                if version(&versions, *entry) <= version(&versions, (here, row)) {
-                    *entry = (here, row);
+                match keys.latest.get_mut(keyed.as_ref()) {
+                    Some(known) => {
+                        if version(&versions, *known) <= version(&versions, (here, row)) {
+                            *known = (here, row);
+                        }
+                    }
+                    None => drop(keys.latest.insert(keyed.as_ref().into(), (here, row))),
                 }
             }
             batches.push(batch);

@@ -55,7 +55,7 @@ impl Store {
             }
             "s3" | "s3a" => (s3(&parsed, options)?, parsed.path().to_string()),
             "gs" => (google(&parsed, options)?, parsed.path().to_string()),
-            "az" | "abfs" | "abfss" => (azure(&parsed, options)?, parsed.path().to_string()),
+            "az" => (azure(&parsed, options)?, parsed.path().to_string()),
             other => {
                 let known = "a path, file://, memory://, s3://, gs:// or az://";
                 return Err(location(
