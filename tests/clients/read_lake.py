@@ -1,7 +1,7 @@
 """Reads a table of a lake with DuckDB: the files that the Delta log lists, nothing of Verbatim.
 
 usage: read_lake.py FOLDER_OF_THE_TABLE
-Prints the number of rows, of distinct keys and of characters of text.
+Prints the number of rows, of distinct keys, of characters of text and the last time in seconds.
 """
 
 import json
@@ -24,7 +24,7 @@ files = [str(table / path) for path in live]
 rows, keys, characters, last = duckdb.execute(
     """
     SELECT count(*), count(DISTINCT (conversation_id, message_id)), sum(length(text)),
-           max(sent_at AT TIME ZONE 'UTC')
+           epoch(max(sent_at))::BIGINT
     FROM read_parquet(?)
     """,
     [files],
