@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider,
 };
-use datafusion::execution::SessionState;
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
+use verbatim_udfs::model::ModelSet;
 
 use schemas::{Planner, Public};
 
@@ -22,6 +23,7 @@ use crate::govern::Principal;
 use crate::ingest::{self, Ingest};
 use crate::lake::{Lake, LakeOptions};
 use crate::library::LibrarySchema;
+use crate::plan::{self, ScoreOptions};
 use crate::session::{self, Session, Settings, Variables};
 
 /// How an engine is opened.
@@ -177,7 +179,9 @@ fn template(
     ingest: &Arc<Ingest>,
     runtime: Arc<RuntimeEnv>,
 ) -> Result<Arc<SessionState>, Error> {
-    let context = SessionContext::new_with_config_rt(session::config(), runtime);
+    let scores = ScoreOptions::new(Arc::clone(lake), ModelSet::shipped());
+    let config = session::config().with_option_extension(scores);
+    let context = SessionContext::new_with_config_rt(config, runtime);
     let tables = MemorySchemaProvider::new();
     for table in lake.tables() {
         let name = table.name();
@@ -199,7 +203,8 @@ fn template(
     datafusion_pg_catalog::setup_pg_catalog(&context, session::DATABASE, EmptyContextProvider)
         .map_err(|error| Error::from(*error))?;
     session::pg_catalog::install(&context, lake)?;
-    let mut state = context.state();
+    let mut state = plan::install(SessionStateBuilder::new_from_existing(context.state())).build();
+    verbatim_udfs::register_all(&mut state)?;
     session::register_functions(&mut state)?;
     session::install_rounding(&mut state)?;
     session::pg_catalog::list_functions(&state)?;

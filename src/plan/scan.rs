@@ -24,6 +24,7 @@ use super::explain::StoredScoresExec;
 use super::options::ScoreOptions;
 use super::scored_messages::ScoredMessages;
 use crate::enrich::{LAST_SCORED_ROLE, SCORED_BY, UNSCORED_ROLES};
+use crate::ingest::Writable;
 use crate::lake::schema::MESSAGES;
 use crate::lake::{DataFile, LakeTable, LakeTableProvider, SnapshotPins};
 
@@ -43,10 +44,10 @@ struct Group {
     is_tail: bool,
 }
 
-/// The lake's `messages` behind a provider, through the wrapper that makes it writable.
+/// The lake's `messages` behind a provider, or behind the one that makes it writable.
 pub(super) fn messages_table(provider: &Arc<dyn TableProvider>) -> Option<Arc<LakeTable>> {
-    let provider = provider.downcast_ref::<LakeTableProvider>()?;
-    let table = provider.table();
+    let read = provider.downcast_ref::<Writable>().map_or(provider, Writable::inner);
+    let table = read.downcast_ref::<LakeTableProvider>()?.table();
     (table.name() == MESSAGES).then(|| Arc::clone(table))
 }
 

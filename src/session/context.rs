@@ -10,6 +10,7 @@ use super::variables::VariablesExtension;
 use super::{Session, Variables};
 use crate::error::Error;
 use crate::lake::SnapshotPins;
+use crate::plan::ScoreOptions;
 
 /// The name of the only database.
 pub(crate) const DATABASE: &str = "verbatim";
@@ -40,13 +41,17 @@ pub(super) fn session_state(
     variables: &Arc<Variables>,
 ) -> Result<SessionState, Error> {
     let mut state = template.clone();
-    let (zone, path) = {
+    let (zone, path, stored) = {
         let settings = variables.settings();
-        (settings.get("TimeZone")?, settings.get("search_path")?)
+        let stored = settings.get("verbatim.stored_scores")?;
+        (settings.get("TimeZone")?, settings.get("search_path")?, stored)
     };
     let options = state.config_mut().options_mut();
     options.execution.time_zone = Some(zone);
     options.catalog.default_schema = first_schema(&path).to_owned();
+    if let Some(scores) = options.extensions.get_mut::<ScoreOptions>() {
+        scores.enabled = stored == "on";
+    }
     options
         .extensions
         .insert(VariablesExtension(Arc::clone(variables)));

@@ -298,6 +298,12 @@ static SETTINGS: &[Setting] = &[
         "Whether scores are read from their columns where they are current.",
     ),
     setting(
+        "verbatim.stored_scores",
+        "on",
+        Kind::Bool,
+        "Read stored scores where they are current; off computes every call.",
+    ),
+    setting(
         "work_mem",
         "4MB",
         Kind::Text,

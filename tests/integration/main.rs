@@ -11,6 +11,8 @@
 mod import;
 mod kill;
 mod lake;
+mod rescore;
 mod session;
 mod slt;
+mod stored_scores;
 mod wire;
