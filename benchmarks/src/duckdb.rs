@@ -1,0 +1,62 @@
+//! DuckDB, run by a Python script in an environment of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::BenchmarkError;
+use crate::program::run;
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/duckdb/peer.py");
+
+/// What DuckDB is asked to do.
+#[derive(Debug, Default, Serialize)]
+pub struct Job {
+    /// Parquet files by table.
+    pub tables: Vec<(String, Vec<String>)>,
+    /// Views in the order in which they build on each other.
+    pub views: Vec<(String, String)>,
+    /// Queries to time.
+    pub queries: Vec<(String, String)>,
+    /// A file of JSON lines to write as Parquet.
+    pub import: Option<(String, String)>,
+}
+
+/// What it took.
+#[derive(Debug, Deserialize)]
+pub struct Answer {
+    /// DuckDB's version.
+    pub version: String,
+    /// Seconds by query, best of several runs; the message where it failed.
+    pub queries: Vec<(String, Result<f64, String>)>,
+    /// Rows of each query.
+    #[serde(default)]
+    pub rows: Vec<(String, u64)>,
+    /// Seconds of the import.
+    pub import: Option<f64>,
+}
+
+/// Makes the environment.
+pub fn prepare(folder: &Path) -> Result<(), BenchmarkError> {
+    let environment = folder.join("python");
+    if !python(folder).exists() {
+        run(Command::new("python3")
+            .args(["-m", "venv"])
+            .arg(&environment))?;
+    }
+    run(Command::new(python(folder)).args(["-m", "pip", "install", "--quiet", "duckdb"]))?;
+    Ok(())
+}
+
+/// Runs a job.
+pub fn ask(folder: &Path, job: &Job) -> Result<Answer, BenchmarkError> {
+    let path = folder.join("duckdb-job.json");
+    std::fs::write(&path, serde_json::to_vec(job)?).map_err(|e| BenchmarkError::file(&path, e))?;
+    let answer = run(Command::new(python(folder)).arg(SCRIPT).arg(&path))?;
+    Ok(serde_json::from_slice(&answer)?)
+}
+
+fn python(folder: &Path) -> PathBuf {
+    folder.join("python").join("bin").join("python")
+}
