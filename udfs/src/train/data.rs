@@ -11,7 +11,7 @@ const ROWS_PER_LABEL: usize = 400;
 /// The same for labels that mean "none of our intents".
 const ROWS_PER_OTHER: usize = 120;
 /// Expansions of one sentence pattern of our own.
-const EXPANSIONS: usize = 40;
+const EXPANSIONS: usize = 60;
 /// Share of banking77, which has no validation split, that is held out: one row in this many.
 const HELD_OUT: u64 = 10;
 
@@ -171,7 +171,7 @@ pub(crate) fn sentiments(
         toned.truncate(TONED_REQUESTS);
         split.train.extend(toned);
     }
-    for (tone, text) in expansions("tones.txt", include_str!("tones.txt"), &mut state)? {
+    for (tone, text) in expansions("tones.txt", include_str!("tones.txt"), |text, _| text, &mut state)? {
         let label = NAMES.iter().position(|name| *name == tone).unwrap_or(1) as u16;
         split.train.push(Labelled { text, label });
     }
@@ -274,7 +274,7 @@ fn thin(
 
 /// The requests of our own, expanded.
 fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
-    let sentences = expansions("phrases.txt", include_str!("phrases.txt"), state)?;
+    let sentences = expansions("phrases.txt", include_str!("phrases.txt"), dressed, state)?;
     sentences
         .into_iter()
         .map(|(section, text)| {
@@ -297,10 +297,12 @@ fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
 fn expansions(
     file: &str,
     text: &'static str,
+    dress: fn(String, &mut u64) -> String,
     state: &mut u64,
 ) -> Result<Vec<(&'static str, String)>, TrainError> {
     let mut sentences = Vec::new();
     let mut section = None;
+    let mut names: Vec<(&str, String)> = Vec::new();
     for line in text.lines().map(str::trim) {
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -309,11 +311,21 @@ fn expansions(
             section = Some(name);
             continue;
         }
+        if line.starts_with('$')
+            && let Some((name, options)) = line.split_once(" = ")
+        {
+            names.push((name, format!("({options})")));
+            continue;
+        }
         let section = section
             .ok_or_else(|| TrainError::Recipe(format!("{file}: a sentence before a section")))?;
+        let mut line = line.to_owned();
+        for (name, options) in &names {
+            line = line.replace(name, options);
+        }
         let mut seen = Vec::new();
         for _ in 0..EXPANSIONS * 2 {
-            let text = expand(line, state);
+            let text = dress(expand(&line, state), state);
             if !seen.contains(&text) && seen.len() < EXPANSIONS {
                 seen.push(text);
             }
@@ -321,6 +333,53 @@ fn expansions(
         sentences.extend(seen.into_iter().map(|text| (section, text)));
     }
     Ok(sentences)
+}
+
+/// What people write around a request; every third sentence gets some of it.
+fn dressed(text: String, state: &mut u64) -> String {
+    const BEFORE: [&str; 16] = [
+        "order #123-4567890-1234567.",
+        "order number 40012345:",
+        "my order id is 502-1234567.",
+        "regarding order 123-99812,",
+        "hi,",
+        "hello team,",
+        "good morning,",
+        "hey @company",
+        "@company",
+        "hi there!",
+        "dear support,",
+        "so",
+        "ok but",
+        "please help,",
+        "seriously,",
+        "just to let you know,",
+    ];
+    const AFTER: [&str; 14] = [
+        "please help",
+        "thanks",
+        "thank you in advance",
+        "what happened?",
+        "any idea?",
+        "can you check?",
+        "this is urgent",
+        "very disappointed",
+        "please fix this",
+        "i have been a customer for years",
+        "kindly investigate",
+        "asap please",
+        "help!",
+        "what can i do?",
+    ];
+    let mut text = text;
+    if random(state) % 3 == 0 {
+        text = format!("{} {text}", BEFORE[(random(state) % BEFORE.len() as u64) as usize]);
+    }
+    if random(state) % 3 == 0 {
+        let mark = [".", ",", "!"][(random(state) % 3) as usize];
+        text = format!("{text}{mark} {}", AFTER[(random(state) % AFTER.len() as u64) as usize]);
+    }
+    text
 }
 
 /// One reading of a sentence with `(a|b)` alternatives.
