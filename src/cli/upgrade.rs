@@ -16,7 +16,13 @@ pub(super) struct Upgrade {
 
 impl Upgrade {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let done = upgrade(&self.lake.lake, LakeOptions { create: false, ..LakeOptions::default() });
+        let done = upgrade(
+            &self.lake.lake,
+            LakeOptions {
+                create: false,
+                ..LakeOptions::default()
+            },
+        );
         let done = done.await?;
         for column in &done.columns {
             println!("added {column}");
@@ -40,7 +46,10 @@ pub(super) struct Maintain {
 
 impl Maintain {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let options = LakeOptions { create: false, ..LakeOptions::default() };
+        let options = LakeOptions {
+            create: false,
+            ..LakeOptions::default()
+        };
         let lake = Lake::open(&self.lake.lake, options).await?;
         let mut before = Vec::new();
         for table in lake.tables() {

@@ -169,7 +169,10 @@ impl ExecutionPlan for LatestVersionExec {
     ) -> Result<Arc<Statistics>> {
         let mut statistics = Statistics::new_unknown(&self.schema());
         if arguments.partition().is_none() {
-            let rows = inputs.iter().map(|input| input.num_rows).reduce(|a, b| a.add(&b));
+            let rows = inputs
+                .iter()
+                .map(|input| input.num_rows)
+                .reduce(|a, b| a.add(&b));
             statistics.num_rows = rows.unwrap_or_default().to_inexact();
         }
         Ok(Arc::new(statistics))
@@ -227,7 +230,9 @@ impl ExecutionPlan for LatestVersionExec {
 /// The rows of settled files whose keys are not in the tail.
 fn pass(keys: &Keys, batch: &RecordBatch, key: &[usize], width: &[usize]) -> Result<RecordBatch> {
     let rows = keys.rows(batch, key)?;
-    let keep: BooleanArray = rows.iter().map(|row| Some(!keys.latest.contains_key(row.as_ref())))
+    let keep: BooleanArray = rows
+        .iter()
+        .map(|row| Some(!keys.latest.contains_key(row.as_ref())))
         .collect();
     let batch = batch.project(width)?;
     if keep.true_count() == batch.num_rows() {

@@ -127,8 +127,8 @@ pub(crate) fn threshold(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration
                 known_right += f64::from(u8::from(said && *right));
             }
         }
-        let quality = known_right / f64::max(known, 1.0)
-            + OTHER_WEIGHT * other_right / f64::max(other, 1.0);
+        let quality =
+            known_right / f64::max(known, 1.0) + OTHER_WEIGHT * other_right / f64::max(other, 1.0);
         if quality > best.1 {
             best = (threshold, quality);
         }

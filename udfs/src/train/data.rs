@@ -171,7 +171,12 @@ pub(crate) fn sentiments(
         toned.truncate(TONED_REQUESTS);
         split.train.extend(toned);
     }
-    for (tone, text) in expansions("tones.txt", include_str!("tones.txt"), |text, _| text, &mut state)? {
+    for (tone, text) in expansions(
+        "tones.txt",
+        include_str!("tones.txt"),
+        |text, _| text,
+        &mut state,
+    )? {
         let label = NAMES.iter().position(|name| *name == tone).unwrap_or(1) as u16;
         split.train.push(Labelled { text, label });
     }
@@ -373,11 +378,17 @@ fn dressed(text: String, state: &mut u64) -> String {
     ];
     let mut text = text;
     if random(state) % 3 == 0 {
-        text = format!("{} {text}", BEFORE[(random(state) % BEFORE.len() as u64) as usize]);
+        text = format!(
+            "{} {text}",
+            BEFORE[(random(state) % BEFORE.len() as u64) as usize]
+        );
     }
     if random(state) % 3 == 0 {
         let mark = [".", ",", "!"][(random(state) % 3) as usize];
-        text = format!("{text}{mark} {}", AFTER[(random(state) % AFTER.len() as u64) as usize]);
+        text = format!(
+            "{text}{mark} {}",
+            AFTER[(random(state) % AFTER.len() as u64) as usize]
+        );
     }
     text
 }
