@@ -13,6 +13,7 @@
 mod calendar;
 mod conversation;
 mod dialogue;
+mod fill;
 mod grammar;
 mod plan;
 mod random;
@@ -35,6 +36,7 @@ use rand::Rng;
 use calendar::Calendar;
 use conversation::{CHANNELS, Conversation, FollowUp, SOURCES};
 use dialogue::Dialogue;
+pub use fill::{DemoError, Folder, begin, fill, look, planted};
 use grammar::Grammar;
 pub use grammar::GrammarError;
 pub use plan::Planted;

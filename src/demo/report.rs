@@ -50,7 +50,7 @@ pub async fn findings(session: &Session, planted: &Planted) -> Result<Vec<Findin
         ),
         (
             "demo_broken_release",
-            "escalation and resolution by release and topic",
+            "scored_conversations: unresolved or escalated, by release and intent",
             &[("broken_release", broken_release)],
             format!(
                 "release {broken_release} breaks onboarding: {broken_contacts} more conversations \

@@ -41,7 +41,7 @@ const fn scenario(
 /// All scenarios.
 pub(super) const SCENARIOS: &[Scenario] = &[
     scenario("double_charge", "billing", 5.0, 0.45, 0.60, -1),
-    scenario("refund", "billing", 9.0, 0.50, 0.55, -1),
+    scenario("refund", "billing", 11.0, 0.50, 0.55, -1),
     scenario("invoice", "billing", 7.0, 0.55, 0.70, 0),
     scenario("payment_method", "billing", 7.0, 0.50, 0.62, 0),
     scenario("password", "access", 11.0, 0.65, 0.75, 0),

@@ -114,12 +114,26 @@ fn write_parquet() {
     )
     .unwrap();
     let mut writers: HashMap<&str, ArrowWriter<File>> = HashMap::new();
+    let scored = |rows: &RecordBatch| {
+        let texts = rows.column_by_name("text").unwrap();
+        let columns = verbatim_udfs::model::ScoreColumn::ALL;
+        let scores = verbatim_udfs::model::ModelSet::shipped().score(texts, &columns).unwrap();
+        let named = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
+        let given = named.iter().map(String::as_str).zip(rows.columns().iter().cloned());
+        let added = columns.iter().map(|column| column.name()).zip(scores);
+        RecordBatch::try_from_iter(given.chain(added)).unwrap()
+    };
     let mut write = |(table, rows): (&'static str, RecordBatch)| {
+        let rows: RecordBatch = rows;
         let writer = writers.entry(table).or_insert_with(|| {
             let file = File::create(folder.join(format!("{table}.parquet"))).unwrap();
             ArrowWriter::try_new(file, rows.schema(), None).unwrap()
         });
         writer.write(&rows).unwrap();
+    };
+    let mut write = |(table, rows)| match table {
+        "messages" => write((table, scored(&rows))),
+        _ => write((table, rows)),
     };
     generator
         .master_data()

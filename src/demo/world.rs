@@ -114,7 +114,7 @@ impl World {
     /// A world in which `conversations` conversations are likely to happen.
     pub(super) fn new(seed: u64, conversations: usize, calendar: &Calendar) -> World {
         let random = &mut stream(seed, 1, 0);
-        let accounts: Vec<Account> = (0..(conversations / 25).max(60))
+        let accounts: Vec<Account> = (0..(conversations / 12).max(120))
             .map(|number| account(number, calendar, random))
             .collect();
         let mut people = Vec::new();
