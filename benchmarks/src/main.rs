@@ -70,7 +70,10 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 enum BenchmarkError {
     #[error("{path}: {source}")]
-    File { path: PathBuf, source: std::io::Error },
+    File {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     #[error("{0}")]
     Engine(#[from] verbatim::Error),
     #[error("{0}")]
@@ -89,7 +92,10 @@ enum BenchmarkError {
 
 impl BenchmarkError {
     fn file(path: &Path, source: std::io::Error) -> BenchmarkError {
-        BenchmarkError::File { path: path.to_path_buf(), source }
+        BenchmarkError::File {
+            path: path.to_path_buf(),
+            source,
+        }
     }
 }
 
@@ -111,7 +117,10 @@ fn main() -> ExitCode {
 impl Command {
     fn run(self) -> Result<(), BenchmarkError> {
         match self {
-            Command::Prepare { conversations, data } => prepare::run(&data, conversations),
+            Command::Prepare {
+                conversations,
+                data,
+            } => prepare::run(&data, conversations),
             Command::Run { data, only, json } => run(&data, &only, json.as_deref()),
             Command::Compare { before, after } => {
                 let (before, after) = (Report::read(&before)?, Report::read(&after)?);

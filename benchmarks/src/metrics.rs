@@ -75,7 +75,9 @@ fn metric_names() -> Result<Vec<String>, BenchmarkError> {
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let path = entry.map_err(fail)?.path();
-        if let (Some(name), Some("sql")) = (path.file_stem(), path.extension().and_then(|e| e.to_str())) {
+        if let (Some(name), Some("sql")) =
+            (path.file_stem(), path.extension().and_then(|e| e.to_str()))
+        {
             names.push(name.to_string_lossy().into_owned());
         }
     }

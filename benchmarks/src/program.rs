@@ -13,7 +13,10 @@ pub fn run(command: &mut Command) -> Result<Vec<u8>, BenchmarkError> {
         .map_err(|error| BenchmarkError::Program(format!("{name} does not start: {error}")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(BenchmarkError::Program(format!("{name} failed: {}", said.trim())));
+        return Err(BenchmarkError::Program(format!(
+            "{name} failed: {}",
+            said.trim()
+        )));
     }
     Ok(output.stdout)
 }

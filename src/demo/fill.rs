@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -72,8 +74,20 @@ struct Marker {
 
 impl Marker {
     fn new(options: DemoOptions, complete: bool) -> Marker {
-        let DemoOptions { conversations, days, seed, first_day } = options;
-        Marker { edition: EDITION, conversations, days, seed, first_day, complete }
+        let DemoOptions {
+            conversations,
+            days,
+            seed,
+            first_day,
+        } = options;
+        Marker {
+            edition: EDITION,
+            conversations,
+            days,
+            seed,
+            first_day,
+            complete,
+        }
     }
 
     fn write(&self, folder: &Path) -> Result<(), DemoError> {
@@ -81,7 +95,10 @@ impl Marker {
         let written = std::fs::create_dir_all(folder)
             .and_then(|()| Ok(serde_json::to_vec_pretty(self)?))
             .and_then(|text| std::fs::write(&path, text));
-        written.map_err(|source| DemoError::Marker { path: path.display().to_string(), source })
+        written.map_err(|source| DemoError::Marker {
+            path: path.display().to_string(),
+            source,
+        })
     }
 }
 
@@ -91,7 +108,10 @@ impl Marker {
 /// When the folder is there and cannot be read.
 pub fn look(folder: &Path, options: DemoOptions) -> Result<Folder, DemoError> {
     let path = folder.join(MARKER);
-    let error = |source| DemoError::Marker { path: path.display().to_string(), source };
+    let error = |source| DemoError::Marker {
+        path: path.display().to_string(),
+        source,
+    };
     match std::fs::read(&path) {
         Ok(text) => Ok(match serde_json::from_slice::<Marker>(&text) {
             Ok(marker) if marker == Marker::new(options, true) => Folder::Complete,
@@ -127,7 +147,7 @@ pub fn begin(folder: &Path, options: DemoOptions) -> Result<(), DemoError> {
 /// # Errors
 /// When rows cannot be generated or written.
 pub async fn fill(
-    ingest: &Ingest,
+    ingest: &Arc<Ingest>,
     folder: &Path,
     options: DemoOptions,
     mut progress: impl FnMut(usize),
@@ -150,7 +170,7 @@ pub fn planted(options: DemoOptions) -> Result<Planted, DemoError> {
     Ok(Generator::new(options, 1)?.planted().clone())
 }
 
-async fn write(ingest: &Ingest, tables: TableRows) -> Result<(), DemoError> {
+async fn write(ingest: &Arc<Ingest>, tables: TableRows) -> Result<(), DemoError> {
     let mut rows = Rows::default();
     for (table, batch) in tables {
         match table {
@@ -159,12 +179,16 @@ async fn write(ingest: &Ingest, tables: TableRows) -> Result<(), DemoError> {
             other => rows.others.push((other.to_owned(), batch)),
         }
     }
-    let mode = WriteMode::Import { earliest: EARLIEST, latest: None };
+    let mode = WriteMode::Import {
+        earliest: EARLIEST,
+        latest: None,
+    };
     let receipt = ingest.write(rows, mode).await?;
     match receipt.rejected.first() {
         None => Ok(()),
-        Some(first) => {
-            Err(DemoError::Refused { count: receipt.rejected.len(), first: first.to_string() })
-        }
+        Some(first) => Err(DemoError::Refused {
+            count: receipt.rejected.len(),
+            first: first.to_string(),
+        }),
     }
 }

@@ -117,9 +117,19 @@ fn write_parquet() {
     let scored = |rows: &RecordBatch| {
         let texts = rows.column_by_name("text").unwrap();
         let columns = verbatim_udfs::model::ScoreColumn::ALL;
-        let scores = verbatim_udfs::model::ModelSet::shipped().score(texts, &columns).unwrap();
-        let named = rows.schema().fields().iter().map(|field| field.name().clone()).collect::<Vec<_>>();
-        let given = named.iter().map(String::as_str).zip(rows.columns().iter().cloned());
+        let scores = verbatim_udfs::model::ModelSet::shipped()
+            .score(texts, &columns)
+            .unwrap();
+        let named = rows
+            .schema()
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect::<Vec<_>>();
+        let given = named
+            .iter()
+            .map(String::as_str)
+            .zip(rows.columns().iter().cloned());
         let added = columns.iter().map(|column| column.name()).zip(scores);
         RecordBatch::try_from_iter(given.chain(added)).unwrap()
     };

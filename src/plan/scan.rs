@@ -46,7 +46,9 @@ struct Group {
 
 /// The lake's `messages` behind a provider, or behind the one that makes it writable.
 pub(super) fn messages_table(provider: &Arc<dyn TableProvider>) -> Option<Arc<LakeTable>> {
-    let read = provider.downcast_ref::<Writable>().map_or(provider, Writable::inner);
+    let read = provider
+        .downcast_ref::<Writable>()
+        .map_or(provider, Writable::inner);
     let table = read.downcast_ref::<LakeTableProvider>()?.table();
     (table.name() == MESSAGES).then(|| Arc::clone(table))
 }

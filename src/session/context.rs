@@ -44,7 +44,11 @@ pub(super) fn session_state(
     let (zone, path, stored) = {
         let settings = variables.settings();
         let stored = settings.get("verbatim.stored_scores")?;
-        (settings.get("TimeZone")?, settings.get("search_path")?, stored)
+        (
+            settings.get("TimeZone")?,
+            settings.get("search_path")?,
+            stored,
+        )
     };
     let options = state.config_mut().options_mut();
     options.execution.time_zone = Some(zone);

@@ -103,7 +103,9 @@ async fn paths_that_end_the_trace_are_computed() {
 #[tokio::test]
 async fn a_session_reads_what_insert_has_scored() {
     use verbatim::{Engine, EngineOptions};
-    let engine = Engine::open(EngineOptions::new("memory://insert-scores").create()).await.unwrap();
+    let engine = Engine::open(EngineOptions::new("memory://insert-scores").create())
+        .await
+        .unwrap();
     let session = engine.session(None).unwrap();
     let insert = "INSERT INTO messages (conversation_id, message_id, source, role, sent_at, text) VALUES \
         ('a:1', '1', 'a', 'customer', '2026-01-05T10:00:00Z', 'I was charged twice, cancel my account'), \
@@ -113,23 +115,38 @@ async fn a_session_reads_what_insert_has_scored() {
         FROM messages ORDER BY message_id";
     let stored = rows_of(&session, calls).await;
     let plan = rows_of(&session, &format!("EXPLAIN {calls}")).await;
-    assert!(plan.contains("stored=[sentiment, churn_risk, topic, intent]"), "{plan}");
-    assert!(plan.contains("computed=[tool and system rows in 1 of 1 files]"), "{plan}");
-    session.execute("SET verbatim.stored_scores = off").await.unwrap();
+    assert!(
+        plan.contains("stored=[sentiment, churn_risk, topic, intent]"),
+        "{plan}"
+    );
+    assert!(
+        plan.contains("computed=[tool and system rows in 1 of 1 files]"),
+        "{plan}"
+    );
+    session
+        .execute("SET verbatim.stored_scores = off")
+        .await
+        .unwrap();
     assert_eq!(stored, rows_of(&session, calls).await);
     let plan = rows_of(&session, &format!("EXPLAIN {calls}")).await;
     assert!(!plan.contains("StoredScoresExec"), "{plan}");
     let columns = "SELECT count(sentiment), count(intent), count(scored_by) FROM messages";
-    assert!(rows_of(&session, columns).await.contains("| 1 "), "only the customer's row is scored");
+    assert!(
+        rows_of(&session, columns).await.contains("| 1 "),
+        "only the customer's row is scored"
+    );
 }
 
 async fn rows_of(session: &verbatim::session::Session, sql: &str) -> String {
     use futures::TryStreamExt;
-    let verbatim::session::Outcome::Rows { stream, .. } = session.execute(sql).await.unwrap() else {
+    let verbatim::session::Outcome::Rows { stream, .. } = session.execute(sql).await.unwrap()
+    else {
         panic!("{sql} gives no rows");
     };
     let rows: Vec<_> = stream.try_collect().await.unwrap();
-    datafusion::arrow::util::pretty::pretty_format_batches(&rows).unwrap().to_string()
+    datafusion::arrow::util::pretty::pretty_format_batches(&rows)
+        .unwrap()
+        .to_string()
 }
 
 fn reads_text(plan: &str) -> bool {
