@@ -14,8 +14,9 @@ STORED = {
     "sentiment_label": "{0}sentiment_label",
     "intent": "{0}intent",
     "intent_score": "{0}intent_score",
-    "topic": "coalesce({0}topic_id::varchar, 'unclassified')",
+    "topic": "CASE {0}topic_id WHEN 0 THEN 'unclassified' ELSE {0}topic_id::varchar END",
     "effort_score": "{0}effort_score",
+    "effort_features": "{0}effort_features",
     "churn_risk": "{0}churn_risk",
     "escalation_request": "{0}escalation_request",
 }
@@ -23,27 +24,38 @@ SCHEMA = pathlib.Path(__file__).parents[2] / "sql" / "schema"
 RUNS = 5
 
 MACROS = [
-    # The course of a conversation: means of its first, last and all turns, and the difference.
-    """CREATE MACRO conversation_sentiment_detail(role, score, at, turn) AS
-       CASE WHEN count(score) >= 6 THEN
-         struct_pack(
-           start_score := list_avg(list(score ORDER BY at, turn)[1:3]),
-           end_score := list_avg(list(score ORDER BY at, turn)[-3:]),
-           overall := avg(score),
-           trend := list_avg(list(score ORDER BY at, turn)[-3:])
-                    - list_avg(list(score ORDER BY at, turn)[1:3]))
-       END""",
+    "CREATE MACRO head(scores) AS list_avg(scores[1:len(scores) // 3])",
+    "CREATE MACRO tail(scores) AS list_avg(scores[len(scores) - len(scores) // 3 + 1:])",
+    """CREATE MACRO course(scores) AS struct_pack(
+         start_score := CASE WHEN len(scores) >= 6 THEN head(scores) END,
+         end_score := CASE WHEN len(scores) >= 6 THEN tail(scores) END,
+         overall := list_avg(scores),
+         trend := CASE WHEN len(scores) >= 6 THEN (tail(scores) - head(scores)) / 2 END)""",
+    # The mean of the first, the last and all thirds of a customer's turns.
+    """CREATE MACRO conversation_sentiment_detail(speaker, score, sent, turn) AS
+         course(list(score ORDER BY turn NULLS LAST, sent NULLS LAST)
+                FILTER (WHERE speaker = 'customer' AND score IS NOT NULL))""",
+    "CREATE MACRO btrim(words) AS trim(words)",
+    """CREATE MACRO churn_risk_level(score) AS
+         CASE WHEN score >= 0.7 THEN 'high' WHEN score >= 0.4 THEN 'medium'
+              WHEN score IS NOT NULL THEN 'low' END""",
     "CREATE MACRO churn_risk_detail(words) AS struct_pack(level := NULL, score := NULL, cue := NULL)",
 ]
 
 
+def quoted(sql):
+    """The column `at` of events, a word that DuckDB keeps for itself."""
+    return re.sub(r"(?<![\w'])at(?![\w'])(?! time zone)", '"at"', sql, flags=re.IGNORECASE)
+
+
 def translate(sql):
     """The same query in DuckDB's words."""
+    sql = quoted(re.sub(r"--.*", "", sql))
     for function, column in STORED.items():
         call = rf"\b{function}\((\w+\.)?text\)"
         sql = re.sub(call, lambda found: column.format(found.group(1) or ""), sql)
     # A regular expression that finds, rather than one that has to match all of the text.
-    sql = re.sub(r"(\S+)\s+~\*\s+('(?:[^']|'')*')", r"regexp_matches(\1, \2, 'i')", sql)
+    sql = re.sub(r"((?:\w+\.)?\w+)\s+~\*\s+('(?:[^']|'')*')", r"regexp_matches(\1, \2, 'i')", sql)
     sql = re.sub(r"\bfirst_value\(((?:[^()]|\([^()]*\))*?\bORDER BY)", r"first(\1", sql)
     sql = re.sub(r"\blast_value\(((?:[^()]|\([^()]*\))*?\bORDER BY)", r"last(\1", sql)
     return sql
@@ -53,7 +65,8 @@ def empty_table(name):
     """A table without rows, from the definition that the lake is made with."""
     sql = (SCHEMA / f"{name}.sql").read_text()
     sql = re.sub(r"\)\s*WITH \(.*", ")", sql, flags=re.DOTALL)
-    return re.sub(r"\bjsonb\b", "json", sql)
+    sql = re.sub(r"--.*", "", sql)
+    return quoted(re.sub(r"\bjsonb\b", "json", sql))
 
 
 def best(connection, sql):
