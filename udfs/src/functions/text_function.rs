@@ -47,7 +47,7 @@ impl TextFunction {
         column: ScoreColumn,
         documentation: Documentation,
     ) -> ScalarUDF {
-        Self::new(
+        Self::with_kernel(
             name,
             column.data_type(),
             Kernel::Score(column),
@@ -62,10 +62,10 @@ impl TextFunction {
         kernel: fn(&ArrayRef) -> Result<ArrayRef>,
         documentation: Documentation,
     ) -> ScalarUDF {
-        Self::new(name, returns, Kernel::Own(kernel), documentation)
+        Self::with_kernel(name, returns, Kernel::Own(kernel), documentation)
     }
 
-    fn new(
+    fn with_kernel(
         name: &'static str,
         returns: DataType,
         kernel: Kernel,
