@@ -156,9 +156,8 @@ impl Inner {
             scores.effort = effort::score(&scores.parts, scratch.text.words);
             scores.churn = churn(&found);
             scores.escalation = found[Signal::Escalation as usize].strength >= ESCALATION_THRESHOLD;
-            for risk in 0..RISKS.len() {
-                let strong = found[risk].strength >= RISK_THRESHOLD;
-                scores.risks |= u8::from(strong) << risk;
+            for (risk, found) in found.iter().take(RISKS.len()).enumerate() {
+                scores.risks |= u8::from(found.strength >= RISK_THRESHOLD) << risk;
             }
         }
         Some(scores)

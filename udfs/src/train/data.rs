@@ -71,7 +71,7 @@ pub(crate) fn intents(folder: &Path, seed: u64) -> Result<Split<Example>, TrainE
         if source == "banking77" {
             let (held, kept) = rows
                 .into_iter()
-                .partition(|_| random(&mut state) % HELD_OUT == 0);
+                .partition(|_| random(&mut state).is_multiple_of(HELD_OUT));
             split.valid.extend(meaning(source, held, &taxonomy));
             rows = kept;
         }
@@ -377,13 +377,13 @@ fn dressed(text: String, state: &mut u64) -> String {
         "what can i do?",
     ];
     let mut text = text;
-    if random(state) % 3 == 0 {
+    if random(state).is_multiple_of(3) {
         text = format!(
             "{} {text}",
             BEFORE[(random(state) % BEFORE.len() as u64) as usize]
         );
     }
-    if random(state) % 3 == 0 {
+    if random(state).is_multiple_of(3) {
         let mark = [".", ",", "!"][(random(state) % 3) as usize];
         text = format!(
             "{text}{mark} {}",
