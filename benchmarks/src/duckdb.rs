@@ -12,33 +12,33 @@ const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/duckdb/peer.py");
 
 /// What DuckDB is asked to do.
 #[derive(Debug, Default, Serialize)]
-pub struct Job {
+pub(crate) struct Job {
     /// Parquet files by table.
-    pub tables: Vec<(String, Vec<String>)>,
+    pub(crate) tables: Vec<(String, Vec<String>)>,
     /// Views in the order in which they build on each other.
-    pub views: Vec<(String, String)>,
+    pub(crate) views: Vec<(String, String)>,
     /// Queries to time.
-    pub queries: Vec<(String, String)>,
+    pub(crate) queries: Vec<(String, String)>,
     /// A file of JSON lines to write as Parquet.
-    pub import: Option<(String, String)>,
+    pub(crate) import: Option<(String, String)>,
 }
 
 /// What it took.
 #[derive(Debug, Deserialize)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// DuckDB's version.
-    pub version: String,
+    pub(crate) version: String,
     /// Seconds by query, best of several runs; the message where it failed.
-    pub queries: Vec<(String, Result<f64, String>)>,
+    pub(crate) queries: Vec<(String, Result<f64, String>)>,
     /// Rows of each query.
     #[serde(default)]
-    pub rows: Vec<(String, u64)>,
+    pub(crate) rows: Vec<(String, u64)>,
     /// Seconds of the import.
-    pub import: Option<f64>,
+    pub(crate) import: Option<f64>,
 }
 
 /// Makes the environment.
-pub fn prepare(folder: &Path) -> Result<(), BenchmarkError> {
+pub(crate) fn prepare(folder: &Path) -> Result<(), BenchmarkError> {
     let environment = folder.join("python");
     if !python(folder).exists() {
         run(Command::new("python3")
@@ -50,7 +50,7 @@ pub fn prepare(folder: &Path) -> Result<(), BenchmarkError> {
 }
 
 /// Runs a job.
-pub fn ask(folder: &Path, job: &Job) -> Result<Answer, BenchmarkError> {
+pub(crate) fn ask(folder: &Path, job: &Job) -> Result<Answer, BenchmarkError> {
     let path = folder.join("duckdb-job.json");
     std::fs::write(&path, serde_json::to_vec(job)?).map_err(|e| BenchmarkError::file(&path, e))?;
     let answer = run(Command::new(python(folder)).arg(SCRIPT).arg(&path))?;

@@ -14,7 +14,7 @@ const TARGET: f64 = 1.5;
 const RUNS: usize = 3;
 
 /// Times `verbatim import` as a user runs it, start of the program included.
-pub fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
+pub(crate) fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
     let program = program::verbatim()?;
     let source = data.folder.join("messages.jsonl");
     let target = data.folder.join("imported");
@@ -24,7 +24,7 @@ pub fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
             std::fs::remove_dir_all(&target).map_err(|e| BenchmarkError::file(&target, e))?;
         }
         let start = Instant::now();
-        run_program(
+        program::run(
             Command::new(&program)
                 .arg("import")
                 .arg(&source)

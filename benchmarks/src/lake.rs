@@ -18,9 +18,9 @@ const WARM_UPS: usize = 2;
 const RUNS: usize = 5;
 
 /// What `prepare` has made.
-pub struct Data {
+pub(crate) struct Data {
     /// The folder.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     runtime: Runtime,
     engine: Arc<Engine>,
     session: Session,
@@ -28,7 +28,7 @@ pub struct Data {
 
 impl Data {
     /// Opens the prepared lake.
-    pub fn open(folder: &Path, report: &mut Report) -> Result<Data, BenchmarkError> {
+    pub(crate) fn open(folder: &Path, report: &mut Report) -> Result<Data, BenchmarkError> {
         let lake = folder.join("lake");
         if !lake.exists() {
             return Err(BenchmarkError::Program(format!(
@@ -62,7 +62,7 @@ impl Data {
     }
 
     /// The rows of a query.
-    pub fn query(&self, sql: &str) -> Result<Vec<RecordBatch>, BenchmarkError> {
+    pub(crate) fn query(&self, sql: &str) -> Result<Vec<RecordBatch>, BenchmarkError> {
         self.runtime.block_on(async {
             match self.session.execute(sql).await? {
                 Outcome::Rows { stream, .. } => Ok(stream.try_collect().await?),
@@ -72,7 +72,7 @@ impl Data {
     }
 
     /// The best of several runs of a query, in seconds.
-    pub fn time(&self, sql: &str) -> Result<f64, BenchmarkError> {
+    pub(crate) fn time(&self, sql: &str) -> Result<f64, BenchmarkError> {
         for _ in 0..WARM_UPS {
             self.query(sql)?;
         }
@@ -86,7 +86,7 @@ impl Data {
     }
 
     /// The texts of the messages, in batches of what a scan gives.
-    pub fn texts(&self) -> Result<Vec<ArrayRef>, BenchmarkError> {
+    pub(crate) fn texts(&self) -> Result<Vec<ArrayRef>, BenchmarkError> {
         let rows = self.query("SELECT text FROM messages WHERE text IS NOT NULL")?;
         Ok(rows
             .iter()
@@ -95,7 +95,7 @@ impl Data {
     }
 
     /// The files of a table as they are now.
-    pub fn files(&self, table: &str) -> Result<Vec<String>, BenchmarkError> {
+    pub(crate) fn files(&self, table: &str) -> Result<Vec<String>, BenchmarkError> {
         let table = self.engine.lake().table(table)?;
         let snapshot = self.runtime.block_on(table.snapshot())?;
         let folder = self.folder.join("lake").join(table.name());
@@ -108,7 +108,7 @@ impl Data {
     }
 
     /// Merges versions and small files, so that peers see the rows that users see.
-    pub fn compact(&self) -> Result<(), BenchmarkError> {
+    pub(crate) fn compact(&self) -> Result<(), BenchmarkError> {
         for table in self.engine.lake().tables() {
             self.runtime.block_on(table.compact())?;
         }
@@ -116,7 +116,7 @@ impl Data {
     }
 
     /// Every table that holds rows, by name.
-    pub fn tables(&self) -> Result<Vec<(String, Vec<String>)>, BenchmarkError> {
+    pub(crate) fn tables(&self) -> Result<Vec<(String, Vec<String>)>, BenchmarkError> {
         let mut tables = Vec::new();
         for table in self.engine.lake().tables() {
             tables.push((table.name().to_string(), self.files(table.name())?));

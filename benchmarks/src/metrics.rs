@@ -15,15 +15,13 @@ const TARGET_MEAN: f64 = 0.7;
 
 /// Times every metric here and there. DuckDB has no scoring functions: there the calls are the
 /// stored columns themselves, which is what a call reads here.
-pub fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
-    let views = library::views().iter().chain(library::metrics());
-    let views: Vec<_> = views
+pub(crate) fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
+    let views = library::views()
+        .iter()
         .map(|view| (view.name.to_string(), view.default_sql().into_owned()))
         .collect();
-    let metrics = library::metrics()
-        .iter()
-        .map(|metric| metric.name.to_string());
-    let queries: Vec<(String, String)> = metrics
+    let queries: Vec<(String, String)> = metric_names()?
+        .into_iter()
         .chain(["conversation_facts".to_string()])
         .map(|name| (name.clone(), format!("SELECT * FROM {name}")))
         .collect();

@@ -18,7 +18,7 @@ const SOURCE: &str = "SELECT conversation_id, message_id, source, role, author_i
     channel, account_id, source_customer_id FROM messages";
 
 /// Makes the lake, its messages as JSON lines, and the environment for DuckDB.
-pub fn run(folder: &Path, conversations: usize) -> Result<(), BenchmarkError> {
+pub(crate) fn run(folder: &Path, conversations: usize) -> Result<(), BenchmarkError> {
     std::fs::create_dir_all(folder).map_err(|error| BenchmarkError::file(folder, error))?;
     let lake = folder.join("lake");
     if lake.exists() {

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::BenchmarkError;
 
 /// What a program writes; an error with what it said where it failed.
-pub fn run(command: &mut Command) -> Result<Vec<u8>, BenchmarkError> {
+pub(crate) fn run(command: &mut Command) -> Result<Vec<u8>, BenchmarkError> {
     let name = command.get_program().display().to_string();
     let output = command
         .output()
@@ -22,7 +22,7 @@ pub fn run(command: &mut Command) -> Result<Vec<u8>, BenchmarkError> {
 }
 
 /// The program `verbatim`, built beside this one.
-pub fn verbatim() -> Result<PathBuf, BenchmarkError> {
+pub(crate) fn verbatim() -> Result<PathBuf, BenchmarkError> {
     let own = std::env::current_exe().ok();
     let beside = own.and_then(|own| Some(own.parent()?.join("verbatim")));
     beside.filter(|program| program.exists()).ok_or_else(|| {

@@ -10,31 +10,36 @@ use crate::BenchmarkError;
 
 /// One measurement.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Figure {
+pub(crate) struct Figure {
     /// What was measured: `scoring/sentiment`, `metrics/aht`.
-    pub name: String,
+    pub(crate) name: String,
     /// The measured value.
-    pub value: f64,
+    pub(crate) value: f64,
     /// Its unit: `messages/s`, `ms`, `s`.
-    pub unit: String,
+    pub(crate) unit: String,
     /// What it is held against, in the same unit: a peer on the same data in the same run.
-    pub peer: Option<Peer>,
+    pub(crate) peer: Option<Peer>,
     /// The highest ratio (or the lowest value where there is no peer) that meets the target.
-    pub target: Option<f64>,
+    pub(crate) target: Option<f64>,
 }
 
 /// The other side of a ratio.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Peer {
+pub(crate) struct Peer {
     /// `duckdb`, `column`.
-    pub name: String,
+    pub(crate) name: String,
     /// The peer's value.
-    pub value: f64,
+    pub(crate) value: f64,
 }
 
 impl Figure {
     /// A value with no peer, met when it is at least `target`.
-    pub fn rate(name: impl Into<String>, value: f64, unit: &str, target: Option<f64>) -> Figure {
+    pub(crate) fn rate(
+        name: impl Into<String>,
+        value: f64,
+        unit: &str,
+        target: Option<f64>,
+    ) -> Figure {
         Figure {
             name: name.into(),
             value,
@@ -45,7 +50,7 @@ impl Figure {
     }
 
     /// A time against a peer's, met when the ratio is at most `target`.
-    pub fn time(
+    pub(crate) fn time(
         name: impl Into<String>,
         seconds: f64,
         peer: Option<(&str, f64)>,
@@ -65,7 +70,7 @@ impl Figure {
     }
 
     /// The value over the peer's.
-    pub fn ratio(&self) -> Option<f64> {
+    pub(crate) fn ratio(&self) -> Option<f64> {
         self.peer.as_ref().map(|peer| self.value / peer.value)
     }
 
@@ -81,34 +86,34 @@ impl Figure {
 
 /// All figures of one run.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Where and on what the run was made.
-    pub about: BTreeMap<String, String>,
+    pub(crate) about: BTreeMap<String, String>,
     /// The figures in the order in which they were made.
-    pub figures: Vec<Figure>,
+    pub(crate) figures: Vec<Figure>,
 }
 
 impl Report {
     /// Adds a figure and shows it at once: a long run is watched.
-    pub fn add(&mut self, figure: Figure) {
+    pub(crate) fn add(&mut self, figure: Figure) {
         crate::print(&row(&figure));
         self.figures.push(figure);
     }
 
     /// Writes the report as JSON.
-    pub fn write(&self, path: &Path) -> Result<(), BenchmarkError> {
+    pub(crate) fn write(&self, path: &Path) -> Result<(), BenchmarkError> {
         let text = serde_json::to_string_pretty(self)?;
         std::fs::write(path, text + "\n").map_err(|e| BenchmarkError::file(path, e))
     }
 
     /// Reads a report that was written.
-    pub fn read(path: &Path) -> Result<Report, BenchmarkError> {
+    pub(crate) fn read(path: &Path) -> Result<Report, BenchmarkError> {
         let text = std::fs::read_to_string(path).map_err(|e| BenchmarkError::file(path, e))?;
         Ok(serde_json::from_str(&text)?)
     }
 
     /// The geometric mean of the ratios of the figures whose name starts with `prefix`.
-    pub fn mean_ratio(&self, prefix: &str) -> Option<f64> {
+    pub(crate) fn mean_ratio(&self, prefix: &str) -> Option<f64> {
         let named = self
             .figures
             .iter()
@@ -141,7 +146,7 @@ fn row(figure: &Figure) -> String {
 }
 
 /// Thousands apart, and decimals only where they matter.
-pub fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     if value < 100.0 {
         return format!("{value:.2}");
     }
@@ -157,7 +162,7 @@ pub fn number(value: f64) -> String {
 }
 
 /// Two reports side by side; a ratio above 1 is what the newer run has more of.
-pub fn compare(old: &Report, new: &Report) -> String {
+pub(crate) fn compare(old: &Report, new: &Report) -> String {
     let mut table = String::new();
     for figure in &new.figures {
         let before = old.figures.iter().find(|known| known.name == figure.name);

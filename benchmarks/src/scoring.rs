@@ -16,7 +16,7 @@ const TARGET_TWO_CORES: f64 = 2_000_000.0;
 
 /// Measures every score column alone and all of them in one pass, on one thread. The texts are
 /// distinct within a batch as far as they are distinct in the data.
-pub fn run(texts: &[ArrayRef], report: &mut Report) -> Result<(), BenchmarkError> {
+pub(crate) fn run(texts: &[ArrayRef], report: &mut Report) -> Result<(), BenchmarkError> {
     let rows: usize = texts.iter().map(|batch| batch.len()).sum();
     let bytes: usize = texts.iter().map(|batch| text_bytes(batch)).sum();
     report

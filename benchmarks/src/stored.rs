@@ -32,7 +32,7 @@ const QUERIES: [(&str, &str, &str); 4] = [
 ];
 
 /// Measures the pairs, and what computing the first one costs.
-pub fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
+pub(crate) fn run(data: &Data, report: &mut Report) -> Result<(), BenchmarkError> {
     for (name, call, column) in QUERIES {
         let (call, column) = (data.time(call)?, data.time(column)?);
         let peer = Some(("column", column));

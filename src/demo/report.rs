@@ -24,6 +24,15 @@ pub struct Finding {
     pub holds: bool,
 }
 
+/// The question of the library that looks for a fact, the metric it asks, its parameters, and the fact
+/// in words.
+type Planting<'a> = (
+    &'static str,
+    &'static str,
+    &'a [(&'static str, &'a str)],
+    String,
+);
+
 /// Asks the metrics of the demo lake for each planted fact.
 ///
 /// # Errors
@@ -41,7 +50,7 @@ pub async fn findings(session: &Session, planted: &Planted) -> Result<Vec<Findin
         churned_silent,
         stayed_vocal,
     } = planted;
-    let facts: [(&str, &str, &[(&str, &str)], String); 5] = [
+    let facts: [Planting<'_>; 5] = [
         (
             "demo_billing_spike",
             "topic_frequency",

@@ -182,9 +182,9 @@ fn plan(text: &str) -> &'static str {
     let has = |part: &str| lower.contains(part);
     if has("table") && has("not found") {
         sqlstate::UNDEFINED_TABLE
-    } else if has("table function") && has("not found") || has("invalid function '") {
-        sqlstate::UNDEFINED_FUNCTION
-    } else if has("does not support zero arguments")
+    } else if has("table function") && has("not found")
+        || has("invalid function '")
+        || has("does not support zero arguments")
         || has("failed to coerce arguments")
         || has("no function matches")
         || has("candidate functions")

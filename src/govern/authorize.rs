@@ -104,10 +104,8 @@ fn needs(plan: &LogicalPlan) -> Result<BTreeSet<(String, Privilege)>, Error> {
     let mut refused = None;
     plan.apply_with_subqueries(|node| {
         match node {
-            LogicalPlan::TableScan(scan) => {
-                if !is_open(&scan.table_name) {
-                    needs.insert((scan.table_name.table().to_owned(), Privilege::Select));
-                }
+            LogicalPlan::TableScan(scan) if !is_open(&scan.table_name) => {
+                needs.insert((scan.table_name.table().to_owned(), Privilege::Select));
             }
             LogicalPlan::Dml(dml) => {
                 let privilege = match dml.op {

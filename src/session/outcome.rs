@@ -24,7 +24,7 @@ pub enum Outcome {
         tag: String,
     },
     /// The client is to send rows for a table.
-    CopyIn(CopyTarget),
+    CopyIn(Box<CopyTarget>),
     /// The client is to be sent rows in COPY's form.
     CopyOut {
         /// Columns with the names that clients see.

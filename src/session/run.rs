@@ -79,7 +79,7 @@ impl Session {
             }
             Kind::Copy(copy) => {
                 self.check_write("COPY FROM")?;
-                Ok(Outcome::CopyIn(self.copy_target(copy).await?))
+                Ok(Outcome::CopyIn(Box::new(self.copy_target(copy).await?)))
             }
             Kind::CreateView(view) => self.run_create_view(view, prepared).await,
             Kind::DropView(view) => self.run_drop_view(view).await,

@@ -67,7 +67,7 @@ impl Connection {
             })
             .await?;
         match copy {
-            Some(target) => self.copy_in(target, &guard).await,
+            Some(target) => self.copy_in(*target, &guard).await,
             None => Ok(()),
         }
     }

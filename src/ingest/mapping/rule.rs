@@ -114,7 +114,7 @@ impl Rule {
             Origin::Constant(text) => (Some(Cell::Text(Cow::Borrowed(text.as_str()))), false),
             Origin::Template(template) => (template.fill(scope, &mut taken).map(owned), false),
             Origin::Made(template) => (template.fill(scope, &mut taken).map(owned), true),
-            Origin::Paths(paths) => (self.from_paths(paths, scope, &mut taken)?, false),
+            Origin::Paths(paths) => (self.at_paths(paths, scope, &mut taken)?, false),
         };
         let Some(cell) = cell else { return Ok(None) };
         if self.keep {
@@ -127,7 +127,7 @@ impl Rule {
         }))
     }
 
-    fn from_paths<'v, 'm>(
+    fn at_paths<'v, 'm>(
         &self,
         paths: &'m [Path],
         scope: Scope<'v>,

@@ -51,7 +51,8 @@ impl Ingest {
             ..Known::default()
         };
         if with_index || conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
-            self.from_index(messages, conversations, &mut known).await?;
+            self.look_up_in_index(messages, conversations, &mut known)
+                .await?;
             // The index knows which conversations there are at all.
             let there = conversations
                 .iter()
@@ -85,7 +86,7 @@ impl Ingest {
         Ok(known)
     }
 
-    async fn from_index(
+    async fn look_up_in_index(
         &self,
         messages: &KeySet,
         conversations: &[(String, Key)],

@@ -15,7 +15,7 @@ mod turns;
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, RecordBatch};
+use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::logical_expr::{col, lit};
 use datafusion::prelude::SessionContext;
@@ -341,10 +341,7 @@ fn row_keys(batch: &RecordBatch, columns: &[String]) -> Result<Vec<Key>, IngestE
         )
     });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let texts: Vec<_> = columns
-        .iter()
-        .map(|column| datafusion::arrow::array::AsArray::as_string::<i32>(column))
-        .collect();
+    let texts: Vec<_> = columns.iter().map(AsArray::as_string::<i32>).collect();
     let key = |row: usize| {
         let parts = texts.iter().map(|column| match column.is_valid(row) {
             true => column.value(row),

@@ -15,7 +15,6 @@ use object_store::{
 };
 use verbatim::lake::{Lake, LakeOptions};
 
-use super::place::uuid;
 use super::rows::{START, append, conversation, messages, number, query};
 
 /// Passes everything on until its writes are used up.
