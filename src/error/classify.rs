@@ -4,6 +4,9 @@ use datafusion::arrow::error::ArrowError;
 use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
+use verbatim_udfs::FunctionError;
+use verbatim_udfs::phrase::PhraseError;
+use verbatim_udfs::pii::PiiError;
 
 use super::{Error, sqlstate};
 
@@ -93,6 +96,12 @@ fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static
     }
     if let Some(inner) = error.downcast_ref::<ArrowError>() {
         return arrow(inner);
+    }
+    if let Some(FunctionError::NoSuchModel { .. }) = error.downcast_ref() {
+        return sqlstate::UNDEFINED_OBJECT;
+    }
+    if error.is::<PiiError>() || error.is::<PhraseError>() {
+        return sqlstate::INVALID_PARAMETER_VALUE;
     }
     sqlstate::INTERNAL_ERROR
 }

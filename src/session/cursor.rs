@@ -99,8 +99,11 @@ impl Session {
         cursor.ok_or_else(|| no_cursor(name))
     }
 
-    /// The columns of a cursor, for the description of a FETCH.
-    pub(super) async fn cursor_schema(&self, name: &str) -> Result<SchemaRef, Error> {
+    /// The columns of a cursor, for its own description and that of a FETCH.
+    ///
+    /// # Errors
+    /// SQLSTATE 34000 where no cursor has that name.
+    pub(crate) async fn cursor_schema(&self, name: &str) -> Result<SchemaRef, Error> {
         Ok(Arc::clone(&self.cursor(name)?.lock().await.schema))
     }
 

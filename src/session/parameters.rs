@@ -7,7 +7,7 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr as logical;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{ExprSchemable, LogicalPlan};
 use datafusion::sql::parser::Statement as PlannedStatement;
 use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
 
@@ -141,6 +141,14 @@ pub(super) fn parameter_types(
                 match expr {
                     logical::Expr::Cast(cast) => implied(&cast.expr, cast.field.data_type()),
                     logical::Expr::TryCast(cast) => implied(&cast.expr, cast.field.data_type()),
+                    // What `element = ANY($1)` becomes.
+                    logical::Expr::ScalarFunction(call) if call.name() == "array_has" => {
+                        if let [list, element] = call.args.as_slice()
+                            && let Some(data_type) = type_in(node, element)
+                        {
+                            implied(list, &DataType::new_list(data_type, true));
+                        }
+                    }
                     _ => {}
                 }
                 Ok(TreeNodeRecursion::Continue)
@@ -148,4 +156,10 @@ pub(super) fn parameter_types(
         })
     })?;
     Ok(types)
+}
+
+/// The type of an expression of a node over the columns of its inputs.
+fn type_in(node: &LogicalPlan, expr: &logical::Expr) -> Option<DataType> {
+    let mut inputs = node.inputs().into_iter();
+    inputs.find_map(|input| expr.get_type(input.schema()).ok())
 }

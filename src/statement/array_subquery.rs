@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, OrderByKind, Query, SelectItem, SetExpr, Statement, Value,
-    visit_expressions_mut,
+    ArrayElemTypeDef, CastKind, DataType, Expr, FunctionArguments, OrderByKind, Query, SelectItem,
+    SetExpr, Statement, TableFactor, Value, visit_expressions_mut,
 };
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -23,13 +23,56 @@ impl SqlStatementRewriteRule for ArraySubquery {
             if let Expr::Function(function) = expression
                 && function.name.to_string().eq_ignore_ascii_case("array")
                 && let FunctionArguments::Subquery(query) = &function.args
-                && let Some(aggregated) = aggregated(query)
             {
-                *expression = Expr::Subquery(Box::new(aggregated));
+                if reads_storage_options(query) {
+                    *expression = null_array();
+                } else if let Some(aggregated) = aggregated(query) {
+                    *expression = Expr::Subquery(Box::new(aggregated));
+                }
             }
             ControlFlow::<()>::Continue(())
         });
         statement
+    }
+}
+
+/// Whether the rows are those of `unnest(….reloptions)`, as psql asks for in `\d+`: an outer column
+/// in a place where DataFusion does not look for one, and NULL for every relation of a lake.
+fn reads_storage_options(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return false;
+    };
+    let [from] = select.from.as_slice() else {
+        return false;
+    };
+    let argument = match &from.relation {
+        TableFactor::UNNEST { array_exprs, .. } => array_exprs.first().map(ToString::to_string),
+        // With the schema before its name it is read as any other function.
+        TableFactor::Table {
+            name,
+            args: Some(arguments),
+            ..
+        } => {
+            let called = name.0.last().map(ToString::to_string);
+            let unnest = called.is_some_and(|called| called.eq_ignore_ascii_case("unnest"));
+            let argument = arguments.args.first().filter(|_| unnest);
+            argument.map(ToString::to_string)
+        }
+        _ => None,
+    };
+    argument.is_some_and(|argument| argument.ends_with("reloptions"))
+}
+
+fn null_array() -> Expr {
+    Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(Expr::Value(Value::Null.into())),
+        data_type: DataType::Array(ArrayElemTypeDef::SquareBracket(
+            Box::new(DataType::Text),
+            None,
+        )),
+        array: false,
+        format: None,
     }
 }
 
@@ -96,6 +139,10 @@ mod tests {
         assert_eq!(
             rewritten("SELECT ARRAY(SELECT b.x FROM b WHERE b.y = a.y ORDER BY 1) FROM a"),
             "SELECT (SELECT array_agg(b.x ORDER BY b.x) FROM b WHERE b.y = a.y) FROM a"
+        );
+        assert_eq!(
+            rewritten("SELECT array(SELECT 'toast.' || x FROM unnest(tc.reloptions) x) FROM tc"),
+            "SELECT NULL::TEXT[] FROM tc"
         );
         let limited = "SELECT ARRAY(SELECT x FROM b LIMIT 1)";
         assert!(rewritten(limited).contains("LIMIT 1"));

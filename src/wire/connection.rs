@@ -173,7 +173,7 @@ impl Connection {
         match message {
             Message::Parse(parse) => self.parse(parse).await,
             Message::Bind(bind) => self.bind(bind),
-            Message::Describe(describe) => self.describe(&describe),
+            Message::Describe(describe) => self.describe(&describe).await,
             Message::Execute(execute) => self.execute(&execute).await,
             Message::Close(close) => self.close(&close),
             _ => Ok(()),

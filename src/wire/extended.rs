@@ -150,7 +150,14 @@ impl Connection {
             .put(&PgWireBackendMessage::BindComplete(BindComplete::new()))
     }
 
-    pub(super) fn describe(&mut self, describe: &Describe) -> Result<(), Failure> {
+    pub(super) async fn describe(&mut self, describe: &Describe) -> Result<(), Failure> {
+        let name = describe.name.as_deref().unwrap_or_default();
+        if describe.target_type != STATEMENT && !self.portals.contains_key(name) {
+            // A cursor that was declared in SQL is a portal too.
+            let schema = self.session.cursor_schema(name).await;
+            let schema = schema.map_err(|_| no_portal(name))?;
+            return self.output.put(&rows::description(Some(&schema), &[]));
+        }
         let (stored, formats) = if describe.target_type == STATEMENT {
             let stored = self.statement(describe.name.as_deref())?.clone();
             let types = stored.parameters.iter().map(Type::oid).collect();
@@ -159,7 +166,6 @@ impl Connection {
                 .put(&PgWireBackendMessage::ParameterDescription(parameters))?;
             (stored, Vec::new())
         } else {
-            let name = describe.name.as_deref().unwrap_or_default();
             let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
             (portal.stored.clone(), portal.formats.clone())
         };

@@ -131,16 +131,18 @@ async fn objects(input: &str) -> Result<Vec<Source>, IngestError> {
         .await
         .map_err(|error| fault(&error))?;
     found.sort_by(|a, b| a.location.cmp(&b.location));
-    let prefix = base.strip_suffix(path.as_ref().trim_end_matches('/').to_owned().as_str());
-    let root = prefix
-        .or_else(|| base.strip_suffix(&format!("{path}/")))
-        .unwrap_or(base)
-        .trim_end_matches('/')
-        .to_string();
+    let folder = base.trim_end_matches('/');
+    let root = folder.strip_suffix(path.as_ref()).unwrap_or(folder);
+    // A star stays within a folder, as it does for paths.
+    let within = glob::MatchOptions {
+        require_literal_separator: true,
+        ..glob::MatchOptions::new()
+    };
     Ok(found
         .into_iter()
         .map(|data| {
-            let name = format!("{root}/{}", data.location);
+            let slash = if root.ends_with('/') { "" } else { "/" };
+            let name = format!("{root}{slash}{}", data.location);
             let place = Place::Object(Arc::clone(&store), data.location);
             Source {
                 name,
@@ -148,7 +150,7 @@ async fn objects(input: &str) -> Result<Vec<Source>, IngestError> {
                 place,
             }
         })
-        .filter(|source| pattern.matches(&source.name))
+        .filter(|source| pattern.matches_with(&source.name, within))
         .collect())
 }
 
@@ -187,9 +189,9 @@ mod tests {
             std::fs::write(folder.path().join(name), "{}").unwrap();
         }
         let root = folder.path().display();
-        let found = expand(&[format!("file://{root}/*.jsonl")])
-            .await
-            .unwrap_or_else(|e| panic!("XX {e}"));
+        std::fs::create_dir(folder.path().join("deeper")).unwrap();
+        std::fs::write(folder.path().join("deeper/d.jsonl"), "{}").unwrap();
+        let found = expand(&[format!("file://{root}/*.jsonl")]).await.unwrap();
         let names: Vec<_> = found.iter().map(|source| source.name.clone()).collect();
         assert_eq!(
             names,
