@@ -6,7 +6,7 @@
 -- with_trait, without_trait: conversations; success_with, success_without: their plain success rates.
 -- ratio: P(success | trait) / P(success | no trait), of the strata together; ratio_low, ratio_high: its
 -- 95 % interval (Greenland and Robins' variance of the log ratio). Above 1 goes with better outcomes; it is
--- not thereby a cause. NULL where no stratum can be compared or no conversation succeeds.
+-- not thereby a cause. NULL where no stratum can be compared or one side never succeeds.
 WITH strata AS (
     SELECT
         intent,

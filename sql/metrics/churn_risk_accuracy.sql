@@ -24,6 +24,7 @@ lake AS (
     SELECT min(started_at) AS seen_from, min(observed_until) AS seen_until
     FROM conversations
     CROSS JOIN observation
+    WHERE NOT coalesce(array_has(made, 'started_at'), false)
 ),
 judged AS (
     SELECT

@@ -8,17 +8,22 @@
 -- sum(denominator), the mean over its turns; its coverage: sum(denominator) / sum(customer_turns).
 -- Behaviour, each a flag or a count to average:
 -- repeat_contact: repeats an earlier conversation (view repeat_contact, 7 days); false where customer
--- or intent is unknown or a time was made up. channel_switch: the earlier one was on another channel.
+-- or intent is unknown or a time was made up. channel_switch: the last of the earlier ones was on another
+-- channel.
 -- repeated_information: the customer says that they have said it before. transfers: number of
 -- `transferred` events. turns_to_resolution: public turns of all sides where the conversation is
 -- resolved or closed, else NULL.
 WITH repeats AS (
     SELECT
-        repeated_by AS conversation_id,
-        bool_or(channel <> repeated_on) AS channel_switch
-    FROM repeat_contact
-    WHERE repeated
-    GROUP BY repeated_by
+        b.conversation_id,
+        last_value(a.channel ORDER BY a.ended_at, a.conversation_id) <> min(b.channel) AS channel_switch
+    FROM contacts a
+    JOIN contacts b
+        ON b.customer_id = a.customer_id
+        AND b.intent = a.intent
+        AND b.started_at > a.ended_at
+        AND b.started_at <= a.ended_at + INTERVAL '7 days'
+    GROUP BY b.conversation_id
 )
 SELECT
     c.conversation_id,

@@ -28,8 +28,13 @@ WITH moments AS (
             WHEN c.status IN ('resolved', 'closed')
                 AND NOT coalesce(array_has(c.made, 'ended_at'), false) THEN c.ended_at
         END) AS resolved,
-        extract(epoch FROM coalesce(c.first_human_at, e.joined_at, r.first_human_reply_at))
-            AS joined,
+        extract(epoch FROM coalesce(
+            CASE
+                WHEN NOT coalesce(array_has(c.made, 'first_human_at'), false) THEN c.first_human_at
+            END,
+            e.joined_at,
+            r.first_human_reply_at
+        )) AS joined,
         extract(epoch FROM CASE
             WHEN NOT coalesce(array_has(c.made, 'ended_at'), false) THEN c.ended_at
         END) AS ended

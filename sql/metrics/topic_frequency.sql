@@ -16,6 +16,7 @@
 -- is_spike: spike_score >= minimum_score and k >= minimum_count.
 -- is_process_topic: the topic is that of more than 30 % of all conversations, so that it says how
 -- people work and not what is wrong.
+-- started_at: the begin of the day, so that metric() can group by a period.
 -- A period's share of a topic: its sum(conversations) / the sum(conversations) of all topics.
 WITH daily AS (
     SELECT topic, day, extract(epoch FROM day) / 86400 AS day_number, count(*) AS conversations
@@ -81,5 +82,6 @@ SELECT
     overall_share,
     overall_share > 0.3 AS is_process_topic,
     conversations AS numerator,
-    day_conversations AS denominator
+    day_conversations AS denominator,
+    day AS started_at
 FROM scored

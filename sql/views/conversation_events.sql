@@ -15,10 +15,16 @@ SELECT
         OR (event_type = 'transferred' AND actor_type IN ('agent', 'supervisor'))
     ) AS escalated,
     bool_or(event_type = 'resolved') AS resolved,
-    min(at) FILTER (WHERE event_type = 'joined' AND actor_type = 'agent') AS joined_at,
+    min(at) FILTER (
+        WHERE event_type = 'joined'
+        AND actor_type = 'agent'
+        AND NOT coalesce(array_has(made, 'at'), false)
+    ) AS joined_at,
     max(at) FILTER (
         WHERE event_type = 'resolved' AND NOT coalesce(array_has(made, 'at'), false)
     ) AS resolved_at,
-    max(at) FILTER (WHERE event_type = 'reopened') AS reopened_at
+    max(at) FILTER (
+        WHERE event_type = 'reopened' AND NOT coalesce(array_has(made, 'at'), false)
+    ) AS reopened_at
 FROM events
 GROUP BY conversation_id

@@ -10,9 +10,13 @@
 -- (repeat_contact, 7 days); reopened: a `reopened` event. churn_risk: highest score of a customer turn,
 -- churn_risk_level: its level.
 WITH repeating AS (
-    SELECT DISTINCT repeated_by AS conversation_id
-    FROM repeat_contact
-    WHERE repeated
+    SELECT DISTINCT b.conversation_id
+    FROM contacts a
+    JOIN contacts b
+        ON b.customer_id = a.customer_id
+        AND b.intent = a.intent
+        AND b.started_at > a.ended_at
+        AND b.started_at <= a.ended_at + INTERVAL '7 days'
 )
 SELECT
     c.conversation_id,
