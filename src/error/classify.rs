@@ -148,6 +148,13 @@ fn conversion(text: &str) -> &'static str {
         sqlstate::NUMERIC_VALUE_OUT_OF_RANGE
     } else if lower.contains("not supported") || lower.contains("unsupported") {
         sqlstate::DATATYPE_MISMATCH
+    } else if lower.contains("parsing timestamp")
+        || lower.contains("parsing date")
+        || lower.contains("parsing time")
+        || lower.contains("to value of date")
+        || lower.contains("to value of time")
+    {
+        sqlstate::INVALID_DATETIME_FORMAT
     } else {
         sqlstate::INVALID_TEXT_REPRESENTATION
     }
@@ -159,6 +166,8 @@ fn execution(text: &str) -> &'static str {
         sqlstate::DIVISION_BY_ZERO
     } else if lower.contains("overflow") || lower.contains("out of range") {
         sqlstate::NUMERIC_VALUE_OUT_OF_RANGE
+    } else if lower.contains("parsing timestamp") || lower.contains("parsing date") {
+        sqlstate::INVALID_DATETIME_FORMAT
     } else if lower.contains("cannot parse")
         || lower.contains("error parsing")
         || lower.contains("failed to parse")

@@ -25,6 +25,8 @@ states! {
     DIVISION_BY_ZERO = "22012";
     /// A parameter or setting with a value that it cannot take.
     INVALID_PARAMETER_VALUE = "22023";
+    /// A text that is no date or time.
+    INVALID_DATETIME_FORMAT = "22007";
     /// A text that is no value of its type.
     INVALID_TEXT_REPRESENTATION = "22P02";
     /// A line of COPY input that cannot be read.

@@ -8,6 +8,7 @@ mod array_subquery;
 mod copy;
 mod cursor;
 mod depth;
+mod insert;
 mod interval;
 mod names;
 mod parse;

@@ -17,8 +17,8 @@ use super::array_subquery::ArraySubquery;
 use super::split::{Chunk, split};
 use super::{
     Close, Copy, CreateView, Deallocate, Declare, Discard, DropView, Execute, Explain, Fetch, Kind,
-    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, interval,
-    names,
+    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, insert,
+    interval, names,
 };
 use crate::error::{Error, sqlstate};
 use crate::library;
@@ -144,6 +144,7 @@ fn ast(chunk: &Chunk<'_>) -> Result<ast::Statement, Error> {
             // Before the rewrites, which give functions other names.
             names::assign(&mut statement);
             interval::spell_out(&mut statement);
+            insert::spell_out(&mut statement);
             Ok(rewrite(statement))
         }
         (Some(_), false) => Err(syntax_error("statements are separated by semicolons")),
