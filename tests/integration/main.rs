@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod absent;
 mod import;
 mod kill;
 mod lake;

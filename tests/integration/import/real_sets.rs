@@ -6,21 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::Fixture;
-
-fn data(name: &str) -> Option<PathBuf> {
-    let root = std::env::var("VERBATIM_DATA")
-        .map(PathBuf::from)
-        .unwrap_or_else(|_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
-    let path = root.join(name);
-    if !path.exists() {
-        eprintln!(
-            "skipped: {} is not there; set VERBATIM_DATA to the data folder",
-            path.display()
-        );
-        return None;
-    }
-    Some(path)
-}
+use crate::absent::data;
 
 fn read(path: &PathBuf) -> Vec<Value> {
     let text = std::fs::read_to_string(path).unwrap();

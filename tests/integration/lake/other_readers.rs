@@ -1,33 +1,15 @@
 //! Readers that know nothing of Verbatim.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use super::place::Place;
 use super::rows::{DAY, START, append, messages, number};
-
-/// A Python with DuckDB, in an environment of its own; `None` where there is no Python or network.
-fn python() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("duckdb-environment");
-    let python = folder.join("bin/python");
-    let run = |program: &Path, arguments: &[&str]| {
-        Command::new(program)
-            .args(arguments)
-            .output()
-            .is_ok_and(|output| output.status.success())
-    };
-    let ready = |python: &Path| run(python, &["-c", "import duckdb"]);
-    if !ready(&python) {
-        run(Path::new("python3"), &["-m", "venv", folder.to_str()?]);
-        run(&python, &["-m", "pip", "install", "--quiet", "duckdb"]);
-    }
-    ready(&python).then_some(python)
-}
+use crate::absent::python_with;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn duckdb_reads_the_table() {
-    let Some(python) = python() else {
-        eprintln!("passed over: needs python3 and the package duckdb");
+    let Some(python) = python_with("duckdb", "duckdb") else {
         return;
     };
     let place = Place::folder();

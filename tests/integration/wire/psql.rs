@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::server::{TestServer, run};
+use crate::absent;
 
 /// The output of psql for an input; `None` when psql is not installed.
 async fn psql(server: &TestServer, input: &str) -> Option<(bool, String)> {
@@ -31,8 +32,9 @@ async fn psql(server: &TestServer, input: &str) -> Option<(bool, String)> {
         let mut child = match child {
             Ok(child) => child,
             Err(error) => {
-                eprintln!(
-                    "skipped: psql cannot be run ({error}); apt-get install postgresql-client"
+                absent::client(
+                    &format!("psql ({error})"),
+                    "apt-get install postgresql-client",
                 );
                 return None;
             }
