@@ -16,6 +16,7 @@ use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use verbatim_udfs::model::ModelSet;
 
+pub(crate) use schemas::planning;
 use schemas::{Planner, Public};
 
 use crate::error::{Error, sqlstate};
@@ -120,10 +121,15 @@ impl Engine {
     /// # Errors
     /// SQLSTATE 28000 for a user that does not exist.
     pub fn session(self: &Arc<Self>, user: Option<&str>) -> Result<Session, Error> {
-        self.connect(user, session::DATABASE, [])
+        let principal = match user {
+            None => Principal::Trusted,
+            Some(name) => Principal::User(name.to_owned()),
+        };
+        self.open_session(principal, session::DATABASE, [])
     }
 
-    /// A session for a client that connects with a database and settings.
+    /// A session for a client that connects with a database and settings; no user for one of this
+    /// machine that needs no password, which is shut out when the lake gets its first user.
     ///
     /// # Errors
     /// SQLSTATE 3D000 for a database other than `verbatim`, 28000 for an unknown user, 42704 and
@@ -134,6 +140,19 @@ impl Engine {
         database: &str,
         settings: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Session, Error> {
+        let principal = match user {
+            None => Principal::Local,
+            Some(name) => Principal::User(name.to_owned()),
+        };
+        self.open_session(principal, database, settings)
+    }
+
+    fn open_session<'a>(
+        self: &Arc<Self>,
+        principal: Principal,
+        database: &str,
+        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Session, Error> {
         if database != session::DATABASE {
             return Err(Error::statement(
                 sqlstate::INVALID_CATALOG_NAME,
@@ -141,16 +160,15 @@ impl Engine {
             )
             .with_hint("The database is called verbatim."));
         }
-        let principal = match user {
-            None => Principal::Trusted,
-            Some(name) => Principal::User(name.to_owned()),
-        };
         // Refuses a user that does not exist.
         principal.is_superuser(&self.lake.catalog())?;
-        let name = user.unwrap_or(session::DATABASE);
-        let settings = Settings::start(settings, name)?;
+        let name = match &principal {
+            Principal::User(name) => name.clone(),
+            Principal::Trusted | Principal::Local => session::DATABASE.to_owned(),
+        };
+        let settings = Settings::start(settings, &name)?;
         let variables = Variables::new(
-            name.to_owned(),
+            name,
             database.to_owned(),
             settings,
             self.next_pid.fetch_add(1, Ordering::Relaxed),

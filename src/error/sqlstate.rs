@@ -47,6 +47,8 @@ states! {
     NO_ACTIVE_SQL_TRANSACTION = "25P01";
     /// A command in a transaction that has failed.
     IN_FAILED_SQL_TRANSACTION = "25P02";
+    /// A transaction was open for too long without a statement.
+    IDLE_IN_TRANSACTION_SESSION_TIMEOUT = "25P03";
     /// A prepared statement that does not exist.
     INVALID_SQL_STATEMENT_NAME = "26000";
     /// A user that does not exist or may not log in.
@@ -113,6 +115,8 @@ states! {
     QUERY_CANCELED = "57014";
     /// The server is shutting down.
     ADMIN_SHUTDOWN = "57P01";
+    /// A session waited too long for its next statement.
+    IDLE_SESSION_TIMEOUT = "57P05";
     /// Reading or writing failed.
     IO_ERROR = "58030";
     /// A defect of the engine.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::logical_expr::{DdlStatement, LogicalPlan, WriteOp};
+use datafusion::datasource::cte_worktable::CteWorkTable;
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::{DdlStatement, LogicalPlan, TableScan, WriteOp};
 
 use super::{Principal, Privilege};
 use crate::catalog::CatalogObject;
@@ -104,7 +106,7 @@ fn needs(plan: &LogicalPlan) -> Result<BTreeSet<(String, Privilege)>, Error> {
     let mut refused = None;
     plan.apply_with_subqueries(|node| {
         match node {
-            LogicalPlan::TableScan(scan) if !is_open(&scan.table_name) => {
+            LogicalPlan::TableScan(scan) if !is_open(&scan.table_name) && !is_working(scan) => {
                 needs.insert((scan.table_name.table().to_owned(), Privilege::Select));
             }
             LogicalPlan::Dml(dml) => {
@@ -135,6 +137,12 @@ fn ddl_name(ddl: &DdlStatement) -> &'static str {
         DdlStatement::CreateExternalTable(_) => "CREATE EXTERNAL TABLE",
         _ => "a definition statement",
     }
+}
+
+/// Whether the rows are those of a `WITH RECURSIVE` so far: what it reads is asked for by itself.
+fn is_working(scan: &TableScan) -> bool {
+    source_as_provider(&scan.source)
+        .is_ok_and(|provider| provider.downcast_ref::<CteWorkTable>().is_some())
 }
 
 /// Whether a scanned relation is no table of the lake: a catalog, or rows that a function makes.

@@ -21,9 +21,11 @@ use crate::error::{Error, sqlstate};
 /// In whose name a session acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
-    /// The process itself: the command line, and connections of this machine while the lake has no
-    /// users. May do everything.
+    /// The process itself, such as the command line. May do everything.
     Trusted,
+    /// A connection of this machine without a password. May do everything while the lake has no
+    /// users, and nothing from then on.
+    Local,
     /// A user of the lake's catalog.
     User(String),
 }
@@ -32,10 +34,17 @@ impl Principal {
     /// Whether the principal may do everything, by the catalog as it is now.
     ///
     /// # Errors
-    /// SQLSTATE 28000 for a user that is no longer there.
+    /// SQLSTATE 28000 for a user that is no longer there, and for a connection without a password
+    /// once there are users.
     pub fn is_superuser(&self, catalog: &CatalogObject) -> Result<bool, Error> {
         match self {
             Principal::Trusted => Ok(true),
+            Principal::Local if catalog.users.is_empty() => Ok(true),
+            Principal::Local => Err(Error::statement(
+                sqlstate::INVALID_AUTHORIZATION,
+                "the lake has users now: this connection has no password",
+            )
+            .with_hint("Connect again as one of them.")),
             Principal::User(name) => match catalog.users.get(name) {
                 Some(user) => Ok(user.superuser),
                 None => Err(no_such_user(name)),

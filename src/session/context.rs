@@ -99,6 +99,14 @@ impl Session {
     /// The state for one statement: the snapshots that it reads, which a transaction block shares,
     /// and the clock that `now()` reads.
     pub(super) fn state(&self) -> SessionState {
+        // Settings change by SET and by functions such as set_config() alike.
+        let changed = self.variables.settings().take_unapplied();
+        if changed {
+            match session_state(self.engine.template(), &self.variables) {
+                Ok(state) => *self.base.lock() = state,
+                Err(error) => tracing::error!(%error, "settings could not be applied"),
+            }
+        }
         let mut state = self.base.lock().clone();
         let pins = match &self.inner.lock().block {
             Some(block) => Arc::clone(&block.pins),
@@ -107,13 +115,6 @@ impl Session {
         state.config_mut().set_extension(pins);
         state.mark_start_execution();
         state
-    }
-
-    /// Called after settings changed.
-    pub(super) fn refresh(&self) -> Result<(), Error> {
-        let state = session_state(self.engine.template(), &self.variables)?;
-        *self.base.lock() = state;
-        Ok(())
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::ScalarValue;
 use datafusion::execution::SendableRecordBatchStream;
 use futures::StreamExt;
 use tokio::sync::Mutex;
 
-use super::{Outcome, Session, TransactionState};
+use super::{Outcome, Prepared, Session, TransactionState};
 use crate::error::{Error, sqlstate};
 use crate::statement::{Close, Declare, Fetch, FetchCount};
 
@@ -63,7 +64,12 @@ fn no_cursor(name: &str) -> Error {
 }
 
 impl Session {
-    pub(super) async fn run_declare(&self, declare: &Declare) -> Result<Outcome, Error> {
+    pub(super) async fn run_declare(
+        &self,
+        declare: &Declare,
+        prepared: &Prepared,
+        parameters: Vec<ScalarValue>,
+    ) -> Result<Outcome, Error> {
         if !declare.hold && self.transaction() == TransactionState::Idle {
             return Err(Error::statement(
                 sqlstate::NO_ACTIVE_SQL_TRANSACTION,
@@ -77,9 +83,8 @@ impl Session {
                 format!("cursor \"{}\" already exists", declare.name),
             ));
         }
-        let prepared = Box::pin(self.prepare(declare.query.as_ref().clone(), &[])).await?;
         // Its rows are read by later statements, each with its own time limit.
-        let (schema, stream) = self.open(&prepared).await?;
+        let (schema, stream) = self.open(prepared, parameters).await?;
         let cursor = Cursor {
             schema,
             stream,

@@ -21,7 +21,7 @@ mod transaction;
 mod variables;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::execution::SessionState;
@@ -40,7 +40,7 @@ pub(crate) use rounding::install as install_rounding;
 pub(crate) use variables::Variables;
 
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, sqlstate};
 use crate::govern::Principal;
 use crate::statement::{self, Statement};
 use cursor::Cursor;
@@ -57,6 +57,8 @@ pub struct Session {
     base: Mutex<SessionState>,
     inner: Mutex<Inner>,
     cancel: CancelHandle,
+    /// Whether the caller keeps the time limit of statements.
+    caller_limits: bool,
 }
 
 /// What changes while a session lives.
@@ -64,7 +66,18 @@ pub struct Session {
 struct Inner {
     block: Option<Block>,
     prepared: HashMap<String, Prepared>,
+    /// Names of statements that the caller keeps, see [`Session::name_statement`].
+    named: HashSet<String>,
+    /// Those of them that were deallocated.
+    freed: Vec<String>,
     cursors: HashMap<String, Arc<tokio::sync::Mutex<Cursor>>>,
+}
+
+impl Inner {
+    /// Frees the statements that the caller keeps.
+    fn free_all(&mut self) {
+        self.freed.extend(self.named.drain());
+    }
 }
 
 impl std::fmt::Debug for Session {
@@ -90,6 +103,7 @@ impl Session {
             base: Mutex::new(base),
             inner: Mutex::default(),
             cancel: CancelHandle::default(),
+            caller_limits: false,
         })
     }
 
@@ -124,7 +138,7 @@ impl Session {
                 self.run(&prepared, Vec::new()).await
             }
             (Some(_), false) => Err(Error::statement(
-                crate::error::sqlstate::SYNTAX_ERROR,
+                sqlstate::SYNTAX_ERROR,
                 "one statement was expected, there are several",
             )),
         }
@@ -152,7 +166,47 @@ impl Session {
 
     /// How long a statement may run; `None` for no limit.
     pub fn statement_timeout(&self) -> Option<std::time::Duration> {
-        self.variables.settings().statement_timeout()
+        self.variables.settings().limit("statement_timeout")
+    }
+
+    /// How long the session may wait for its next statement, with the SQLSTATE of its end; `None`
+    /// for no limit.
+    pub fn idle_timeout(&self) -> Option<(std::time::Duration, &'static str)> {
+        let (name, state) = match self.transaction() {
+            TransactionState::Idle => ("idle_session_timeout", sqlstate::IDLE_SESSION_TIMEOUT),
+            _ => (
+                "idle_in_transaction_session_timeout",
+                sqlstate::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            ),
+        };
+        Some((self.variables.settings().limit(name)?, state))
+    }
+
+    /// Leaves the time limit of statements to the caller, which starts it anew for each portion
+    /// that a client takes of a result.
+    #[must_use]
+    pub fn with_limits_of_the_caller(mut self) -> Self {
+        self.caller_limits = true;
+        self
+    }
+
+    /// The time limit that the session itself keeps.
+    fn own_limit(&self) -> Option<std::time::Duration> {
+        match self.caller_limits {
+            true => None,
+            false => self.statement_timeout(),
+        }
+    }
+
+    /// Makes a name of the protocol's prepared statements known, so that DEALLOCATE finds it.
+    pub fn name_statement(&self, name: &str) {
+        self.inner.lock().named.insert(name.to_owned());
+    }
+
+    /// The names that DEALLOCATE and DISCARD have freed since the last call: the caller drops the
+    /// protocol's statements of these names.
+    pub fn take_freed_statements(&self) -> Vec<String> {
+        std::mem::take(&mut self.inner.lock().freed)
     }
 
     /// Sets the number that `pg_backend_pid()` returns.

@@ -11,7 +11,11 @@ use datafusion::logical_expr::{ExprSchemable, LogicalPlan};
 use datafusion::sql::parser::Statement as PlannedStatement;
 use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
 
+use crate::engine;
 use crate::error::{Error, sqlstate};
+
+/// Steps of a plan before it is optimised; the largest built-in view has a tenth.
+const MAXIMUM_NODES: usize = 3_000;
 
 /// Plans an AST whose parameters have these types, where one is given.
 pub(super) async fn plan_with_types(
@@ -24,9 +28,30 @@ pub(super) async fn plan_with_types(
         // The break type is uninhabited: the visit always runs to its end.
         let _ = ast.visit(&mut declare);
     }
-    Ok(state
-        .statement_to_plan(PlannedStatement::Statement(Box::new(ast)))
-        .await?)
+    let planning = state.statement_to_plan(PlannedStatement::Statement(Box::new(ast)));
+    let plan = engine::planning(planning).await?;
+    check_size(&plan)?;
+    Ok(plan)
+}
+
+/// Refuses a plan that would take minutes to optimise, which nothing could interrupt: views and
+/// common table expressions that read each other double with every level.
+fn check_size(plan: &LogicalPlan) -> Result<(), Error> {
+    let mut nodes = 0;
+    plan.apply_with_subqueries(|_| {
+        nodes += 1;
+        Ok(match nodes > MAXIMUM_NODES {
+            true => TreeNodeRecursion::Stop,
+            false => TreeNodeRecursion::Continue,
+        })
+    })?;
+    match nodes > MAXIMUM_NODES {
+        false => Ok(()),
+        true => Err(Error::statement(
+            sqlstate::STATEMENT_TOO_COMPLEX,
+            format!("statement too complex: its plan has more than {MAXIMUM_NODES} steps"),
+        )),
+    }
 }
 
 pub(super) fn null() -> Expr {

@@ -30,7 +30,7 @@ impl Session {
         declared: &[Option<DataType>],
     ) -> Result<Prepared, Error> {
         self.check_block(&statement)?;
-        let limits = self.cancel.start(self.statement_timeout());
+        let limits = self.cancel.start(self.own_limit());
         let result = limits.guard(self.plan_statement(statement, declared)).await;
         if result.is_err() {
             self.mark_failed();
@@ -62,6 +62,13 @@ impl Session {
                 let (plan, parameters) = self.plan(&inner.ast, declared).await?;
                 let schema = Some(explain::schema());
                 return Ok(Prepared::new(statement, parameters, schema, Some(plan)));
+            }
+            Kind::Declare(declare) => {
+                let Kind::Query(query) = declare.query.kind() else {
+                    return Ok(Prepared::new(statement, Vec::new(), None, None));
+                };
+                let (plan, parameters) = self.plan(&query.ast, declared).await?;
+                return Ok(Prepared::new(statement, parameters, None, Some(plan)));
             }
             Kind::Copy(copy) => {
                 if copy.direction == CopyDirection::FromClient {
@@ -169,7 +176,19 @@ impl Session {
             let mut ast = planned.ast.clone();
             late::substitute(&mut ast, &values, Some(&planned.late))?;
             let types: Vec<Option<DataType>> = types.iter().cloned().map(Some).collect();
-            plan_with_types(&self.state(), ast, &types).await?
+            let plan = plan_with_types(&self.state(), ast, &types).await?;
+            // Clients keep the columns of a prepared statement.
+            if let Some(schema) = prepared.schema()
+                && matches!(prepared.statement().kind(), Kind::Query(_))
+                && self.visible_schema(&plan)? != schema
+            {
+                return Err(Error::statement(
+                    sqlstate::FEATURE_NOT_SUPPORTED,
+                    "cached plan must not change result type",
+                )
+                .with_hint("A view that it reads was replaced: prepare the statement anew."));
+            }
+            plan
         };
         if values.is_empty() {
             return Ok(logical);

@@ -121,7 +121,11 @@ impl Session {
     pub(super) fn run_deallocate(&self, deallocate: &Deallocate) -> Result<Outcome, Error> {
         let mut inner = self.inner.lock();
         match &deallocate.name {
-            None => inner.prepared.clear(),
+            None => {
+                inner.prepared.clear();
+                inner.free_all();
+            }
+            Some(name) if inner.named.remove(name) => inner.freed.push(name.clone()),
             Some(name) => {
                 if inner.prepared.remove(name).is_none() {
                     return Err(Error::statement(

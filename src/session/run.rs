@@ -29,7 +29,7 @@ impl Session {
         parameters: Vec<ScalarValue>,
     ) -> Result<Outcome, Error> {
         self.check_block(prepared.statement())?;
-        let limits = self.cancel.start(self.statement_timeout());
+        let limits = self.cancel.start(self.own_limit());
         let result = limits
             .guard(self.dispatch(prepared, parameters, &limits))
             .await;
@@ -91,7 +91,7 @@ impl Session {
             Kind::Prepare(prepare) => self.run_prepare(prepare).await,
             Kind::Execute(execute) => self.run_execute(execute).await,
             Kind::Deallocate(deallocate) => self.run_deallocate(deallocate),
-            Kind::Declare(declare) => self.run_declare(declare).await,
+            Kind::Declare(declare) => self.run_declare(declare, prepared, parameters).await,
             Kind::Fetch(fetch) => self.run_fetch(fetch).await,
             Kind::Close(close) => self.run_close(close),
             Kind::Notify(tag) => Ok(Outcome::done(*tag)),
@@ -102,8 +102,9 @@ impl Session {
     pub(super) async fn open(
         &self,
         prepared: &Prepared,
+        parameters: Vec<ScalarValue>,
     ) -> Result<(SchemaRef, SendableRecordBatchStream), Error> {
-        let (schema, stream) = self.rows(prepared, Vec::new()).await?;
+        let (schema, stream) = self.rows(prepared, parameters).await?;
         let names = Arc::clone(&schema);
         let stream = futures::StreamExt::map(stream, move |batch| limits::renamed(&names, &batch?));
         let stream = RecordBatchStreamAdapter::new(Arc::clone(&schema), stream);
@@ -146,7 +147,6 @@ impl Session {
                 }
             }
         }
-        self.refresh()?;
         Ok(Outcome::done("SET"))
     }
 
@@ -158,7 +158,6 @@ impl Session {
                 None => settings.reset_all(),
             }
         }
-        self.refresh()?;
         Ok(Outcome::done("RESET"))
     }
 
@@ -174,9 +173,9 @@ impl Session {
             let mut inner = self.inner.lock();
             inner.prepared.clear();
             inner.cursors.clear();
+            inner.free_all();
             drop(inner);
             self.variables.settings().reset_all();
-            self.refresh()?;
         }
         Ok(Outcome::done(discard.tag()))
     }

@@ -298,12 +298,6 @@ static SETTINGS: &[Setting] = &[
         "Whether scores are read from their columns where they are current.",
     ),
     setting(
-        "verbatim.stored_scores",
-        "on",
-        Kind::Bool,
-        "Read stored scores where they are current; off computes every call.",
-    ),
-    setting(
         "work_mem",
         "4MB",
         Kind::Text,
@@ -368,6 +362,8 @@ pub struct Settings {
     /// `session` as it was when the open transaction began.
     saved: Option<BTreeMap<String, String>>,
     changed: Vec<String>,
+    /// Whether the planner's state lacks a change.
+    unapplied: bool,
 }
 
 impl Settings {
@@ -388,6 +384,7 @@ impl Settings {
             .initial
             .insert("session_authorization".to_owned(), user.to_owned());
         settings.changed.clear();
+        settings.unapplied = false;
         Ok(settings)
     }
 
@@ -419,16 +416,19 @@ impl Settings {
             Some(setting) => canonical(setting, value)?,
             None => value.to_owned(),
         };
-        self.changed.push(key.clone());
         match scope {
+            // Without a transaction there is nothing that it would last for.
+            Scope::Local if self.saved.is_none() => return Ok(()),
             Scope::Session => {
                 self.local.remove(&key);
-                self.session.insert(key, value);
+                self.session.insert(key.clone(), value);
             }
             Scope::Local => {
-                self.local.insert(key, value);
+                self.local.insert(key.clone(), value);
             }
         }
+        self.changed.push(key);
+        self.unapplied = true;
         Ok(())
     }
 
@@ -441,6 +441,7 @@ impl Settings {
         self.local.remove(&key);
         self.session.remove(&key);
         self.changed.push(key);
+        self.unapplied = true;
         Ok(())
     }
 
@@ -450,6 +451,12 @@ impl Settings {
         self.changed.extend(self.session.keys().cloned());
         self.local.clear();
         self.session.clear();
+        self.unapplied = true;
+    }
+
+    /// Whether something changed since the last call: the planner's state is to be made anew.
+    pub(super) fn take_unapplied(&mut self) -> bool {
+        std::mem::take(&mut self.unapplied)
     }
 
     /// Called when a transaction block opens.
@@ -460,6 +467,7 @@ impl Settings {
     /// Called when a transaction block ends: local values go, and so do the session's where it is
     /// rolled back.
     pub(super) fn end(&mut self, rolled_back: bool) {
+        self.unapplied |= rolled_back || !self.local.is_empty();
         self.changed.extend(self.local.keys().cloned());
         self.local.clear();
         if let Some(saved) = self.saved.take()
@@ -506,9 +514,9 @@ impl Settings {
             .collect()
     }
 
-    /// `statement_timeout`, `None` for no limit.
-    pub fn statement_timeout(&self) -> Option<std::time::Duration> {
-        let text = self.get("statement_timeout").ok()?;
+    /// A setting that is a duration, such as `statement_timeout`; `None` for no limit.
+    pub fn limit(&self, name: &str) -> Option<std::time::Duration> {
+        let text = self.get(name).ok()?;
         match milliseconds(&text) {
             Some(0) | None => None,
             Some(limit) => Some(std::time::Duration::from_millis(limit)),
@@ -559,6 +567,8 @@ fn canonical(setting: &Setting, value: &str) -> Result<String, Error> {
             None => Err(refuse()),
         },
         Kind::Word(words) => {
+            // Some clients quote the name of the encoding.
+            let value = value.trim_matches('\'');
             let found = words.iter().find(|word| word.eq_ignore_ascii_case(value));
             match found {
                 Some(_) if setting.name == "client_encoding" => Ok("UTF8".to_owned()),

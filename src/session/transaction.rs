@@ -83,12 +83,12 @@ impl Session {
             }
             Transaction::Commit { chain } => {
                 let failed = self.transaction() == TransactionState::Failed;
-                self.end(failed, *chain)?;
+                self.end(failed, *chain);
                 if failed {
                     return Ok(Outcome::done("ROLLBACK"));
                 }
             }
-            Transaction::Rollback { chain } => self.end(true, *chain)?,
+            Transaction::Rollback { chain } => self.end(true, *chain),
             Transaction::Savepoint(name) => {
                 self.in_block("SAVEPOINT", |block| {
                     block.savepoints.push(name.clone());
@@ -119,7 +119,7 @@ impl Session {
         }
     }
 
-    fn end(&self, rolled_back: bool, chain: bool) -> Result<(), Error> {
+    fn end(&self, rolled_back: bool, chain: bool) {
         {
             let mut inner = self.inner.lock();
             inner.block = None;
@@ -130,11 +130,9 @@ impl Session {
             });
         }
         self.variables.settings().end(rolled_back);
-        self.refresh()?;
         if chain {
             self.begin();
         }
-        Ok(())
     }
 
     fn in_block(

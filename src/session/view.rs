@@ -32,7 +32,7 @@ impl Session {
         self.check_view(&view.name)?;
         let sql = named_columns(view, prepared)?;
         let owner = match &self.principal {
-            Principal::Trusted => None,
+            Principal::Trusted | Principal::Local => None,
             Principal::User(name) => Some(name.clone()),
         };
         self.engine

@@ -102,6 +102,16 @@ impl Statement {
         }
     }
 
+    /// Whether the statement changes what is stored.
+    pub(crate) fn writes(&self) -> bool {
+        match &self.kind {
+            Kind::Write(_) | Kind::CreateView(_) | Kind::DropView(_) => true,
+            Kind::Copy(copy) => copy.direction == CopyDirection::FromClient,
+            Kind::Explain(explain) => explain.writes,
+            _ => false,
+        }
+    }
+
     /// Whether the statement may run in a transaction that has failed: only what ends it.
     pub(crate) fn ends_transaction(&self) -> bool {
         matches!(

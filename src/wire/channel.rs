@@ -4,12 +4,14 @@
 //! reads beyond its own end and a client that goes away is noticed while a statement runs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use pgwire::messages::{
     DecodeContext, PgWireBackendMessage, PgWireFrontendMessage, ProtocolVersion,
 };
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
+use tokio::net::TcpStream;
 
 use super::report::{Failure, Report, state};
 
@@ -19,6 +21,8 @@ const MAX_MESSAGE: usize = 256 << 20;
 const MAX_EARLY_MESSAGE: usize = 10_000;
 /// How much is read ahead while a statement runs, in bytes.
 const READ_AHEAD: usize = 1 << 20;
+/// How often a client that pipelines without end is looked after.
+const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 /// From how many waiting bytes on the output is sent.
 const SEND_FROM: usize = 64 << 10;
 
@@ -28,6 +32,8 @@ pub(crate) struct Input {
     buffer: BytesMut,
     context: DecodeContext,
     longest: usize,
+    /// The socket once more, to ask whether the client is still there without reading.
+    socket: Option<TcpStream>,
 }
 
 impl Input {
@@ -42,7 +48,13 @@ impl Input {
             buffer: BytesMut::new(),
             context,
             longest: MAX_EARLY_MESSAGE,
+            socket: None,
         }
+    }
+
+    /// Watches the connection through a second handle of its socket, see [`Input::gone`].
+    pub(crate) fn watch(&mut self, socket: TcpStream) {
+        self.socket = Some(socket);
     }
 
     /// Allows messages of full length, once the client is authenticated.
@@ -76,9 +88,16 @@ impl Input {
                 Ok(_) => {}
             }
         }
-        // The client pipelines without end: it is there. A lost connection shows when it is written
-        // to.
-        std::future::pending().await
+        // The client pipelines more than is kept: from here on only the end of it is looked for.
+        let Some(socket) = &self.socket else {
+            return std::future::pending().await;
+        };
+        while let Ok(ready) = socket.ready(Interest::READABLE).await {
+            if ready.is_read_closed() {
+                return;
+            }
+            tokio::time::sleep(WATCH_INTERVAL).await;
+        }
     }
 
     /// Cuts the next whole message, type byte included, from the buffer.

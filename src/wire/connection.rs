@@ -20,7 +20,7 @@ use super::server::Shared;
 use crate::session::{Session, TransactionState};
 
 /// How long a client may take from connecting to its first statement.
-const STARTUP_TIMEOUT: Duration = Duration::from_secs(30);
+const STARTUP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the last message may take to reach a client that is being sent away.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -41,9 +41,16 @@ pub(super) struct Connection {
 
 /// Serves one accepted socket to its end.
 pub(super) async fn serve(server: Arc<Shared>, tcp: TcpStream, peer: SocketAddr) {
-    // Small answers must not wait for more.
-    let _ = tcp.set_nodelay(true);
-    let started = tokio::time::timeout(STARTUP_TIMEOUT, start(server.clone(), tcp, peer)).await;
+    // Strangers are let go when there are too many at once; they hold nobody else's place.
+    let Ok(opening) = server.opening.clone().try_acquire_owned() else {
+        return;
+    };
+    let Ok((tcp, watched)) = prepare(tcp) else {
+        return;
+    };
+    let started =
+        tokio::time::timeout(STARTUP_TIMEOUT, start(server.clone(), tcp, watched, peer)).await;
+    drop(opening);
     let Ok(Ok(Some(mut connection))) = started else {
         return;
     };
@@ -52,10 +59,22 @@ pub(super) async fn serve(server: Arc<Shared>, tcp: TcpStream, peer: SocketAddr)
     server.metrics.connections.dec();
 }
 
+/// Sets a socket's options; with a second handle of it.
+fn prepare(tcp: TcpStream) -> std::io::Result<(TcpStream, TcpStream)> {
+    // Small answers must not wait for more.
+    tcp.set_nodelay(true)?;
+    // A client whose machine is gone says nothing: the network is asked.
+    socket2::SockRef::from(&tcp).set_keepalive(true)?;
+    let tcp = tcp.into_std()?;
+    let second = tcp.try_clone()?;
+    Ok((TcpStream::from_std(tcp)?, TcpStream::from_std(second)?))
+}
+
 /// Opening, authentication, session. `None` when there is nothing more to do.
 async fn start(
     server: Arc<Shared>,
     tcp: TcpStream,
+    watched: TcpStream,
     peer: SocketAddr,
 ) -> Result<Option<Connection>, Failure> {
     let (mut input, mut output, startup, secure) =
@@ -78,6 +97,7 @@ async fn start(
     };
     match auth::log_in(&server, request, &mut input, &mut output).await {
         Ok(Login { session, backend }) => {
+            input.watch(watched);
             let mut connection = Connection {
                 server,
                 input,
@@ -104,6 +124,15 @@ async fn start(
     }
 }
 
+/// The end of a session that waits for its client longer than a setting allows.
+async fn idle(limit: Option<(Duration, &'static str)>) -> Failure {
+    let Some((limit, state)) = limit else {
+        return std::future::pending().await;
+    };
+    tokio::time::sleep(limit).await;
+    Report::fatal(state, "terminating connection due to idle timeout").into()
+}
+
 impl Connection {
     async fn run(&mut self) {
         let stopping = self.server.stopping.clone();
@@ -114,6 +143,7 @@ impl Connection {
                     state::ADMIN_SHUTDOWN,
                     "terminating connection due to administrator command",
                 ).into()),
+                failure = idle(self.session.idle_timeout()) => Err(failure),
                 message = self.input.message() => message,
             };
             let outcome = match message {
@@ -211,8 +241,12 @@ impl Connection {
         self.output.send().await
     }
 
-    /// Sends the settings that clients follow and that changed since the last time.
+    /// Sends the settings that clients follow and that changed since the last time, and drops the
+    /// statements that SQL deallocated.
     pub(super) fn report_settings(&mut self) -> Result<(), Failure> {
+        for name in self.session.take_freed_statements() {
+            self.statements.remove(&name);
+        }
         for (name, value) in self.session.take_changed_settings() {
             let status = ParameterStatus::new(name, value);
             self.output

@@ -98,6 +98,9 @@ impl Connection {
                 }
             }
         };
+        if !name.is_empty() {
+            self.session.name_statement(&name);
+        }
         self.statements.insert(name, Arc::new(stored));
         self.output
             .put(&PgWireBackendMessage::ParseComplete(ParseComplete::new()))

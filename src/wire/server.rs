@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::Rng;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,9 @@ use crate::engine::Engine;
 
 /// SQLSTATE of a server that is set up in a way in which it cannot run.
 const CONFIGURATION_ERROR: &str = "F0000";
+
+/// Connections that may be between their first byte and their password at once.
+const OPENING: usize = 256;
 
 /// How a server is set up.
 #[derive(Debug, Clone)]
@@ -96,6 +100,8 @@ impl From<ServeError> for Error {
 pub(super) struct Shared {
     pub(super) engine: Arc<Engine>,
     pub(super) backends: Arc<Backends>,
+    /// Room for connections that are not authenticated yet.
+    pub(super) opening: Arc<Semaphore>,
     pub(super) metrics: Arc<Metrics>,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) tls_required: bool,
@@ -167,6 +173,7 @@ impl Server {
         let shared = Shared {
             engine,
             backends: Backends::new(options.max_connections),
+            opening: Arc::new(Semaphore::new(OPENING)),
             metrics: Metrics::new()?,
             tls: acceptor,
             tls_required: options.tls.is_some_and(|tls| tls.required),

@@ -6,17 +6,27 @@ use pgwire::messages::response::{CommandComplete, EmptyQueryResponse};
 use super::connection::Connection;
 use super::encode::{Format, Zone};
 use super::metrics::Observed;
-use super::report::Failure;
+use super::report::{Failure, Report, state};
 use super::rows::{self, Rows};
 use crate::session::Outcome;
 use crate::statement::Statement;
 
 impl Connection {
-    /// Runs the statements of `text` one after the other, up to the first that fails.
+    /// Runs the statements of `text` one after the other, up to the first that fails. None runs
+    /// where a write is not the last.
     pub(super) async fn simple_query(&mut self, text: &str) -> Result<(), Failure> {
         let statements = self.session.parse(text)?;
         if statements.is_empty() {
             return self.put_empty();
+        }
+        if let Some(write) = statements.iter().rev().skip(1).find(|s| s.writes()) {
+            let message = format!("{} must be the last statement of a query text", write.tag());
+            return Err(Report::error(state::FEATURE_NOT_SUPPORTED, message)
+                .with_hint(
+                    "The statements of one text are one transaction, and a write cannot be undone \
+                     when a later one fails: send each write by itself.",
+                )
+                .into());
         }
         for statement in statements {
             let observed = Observed::start(&self.server.metrics, statement.tag());

@@ -87,6 +87,9 @@ def server_cursor(port):
             cursor.itersize = 100
             cursor.execute("SELECT value FROM generate_series(1, 1000) ORDER BY value")
             assert [row[0] for row in cursor] == list(range(1, 1001))
+        with connection.cursor(name="with_parameters") as cursor:
+            cursor.execute("SELECT %s::text || 'b'", ("a",))
+            assert cursor.fetchall() == [("ab",)]
 
 
 def main():

@@ -72,8 +72,9 @@ pub(crate) async fn log_in(
             return Err(Report::fatal(state::INVALID_AUTHORIZATION, message).into());
         }
     };
-    let backend = server.backends.enter(version)?;
     let authenticated = authenticate(server, user, request.peer, input, output).await?;
+    // Only now: who proves nothing takes nobody's place.
+    let backend = server.backends.enter(version)?;
     let database = parameters.get("database").map_or(user, String::as_str);
     let from_options = options(parameters.get("options").map_or("", String::as_str))?;
     let settings = parameters
@@ -92,6 +93,7 @@ pub(crate) async fn log_in(
             severity: Severity::Fatal,
             ..Report::from(error)
         })?;
+    let session = session.with_limits_of_the_caller();
     session.set_backend_pid(backend.id);
 
     output.put(&PgWireBackendMessage::Authentication(Authentication::Ok))?;

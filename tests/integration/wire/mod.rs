@@ -2,6 +2,7 @@
 
 mod auth;
 mod clients;
+mod connections;
 mod copy;
 mod http;
 mod psql;

@@ -126,21 +126,50 @@ fn a_client_that_vanishes_takes_its_statement_along() {
 }
 
 #[test]
+fn a_client_that_vanishes_behind_a_long_pipeline_is_missed_too() {
+    run(async {
+        let server = TestServer::start().await;
+        let mut stream = start_by_hand(&server).await;
+        send_query(&mut stream, ENDLESS).await;
+        // More than the server reads ahead, while the first statement runs.
+        let filler = format!("SELECT '{}'", "x".repeat(1 << 20));
+        let filled = tokio::time::timeout(Duration::from_millis(500), async {
+            for _ in 0..3 {
+                send_query(&mut stream, &filler).await;
+            }
+        });
+        let _ = filled.await;
+        drop(stream);
+        comes_to_rest().await;
+    });
+}
+
+/// Starts a session by hand, so that nothing reads in the background.
+async fn start_by_hand(server: &TestServer) -> tokio::net::TcpStream {
+    let mut stream = tokio::net::TcpStream::connect(server.address)
+        .await
+        .unwrap();
+    let mut startup = 196_608_i32.to_be_bytes().to_vec();
+    startup.extend(b"user\0slow\0database\0verbatim\0\0");
+    stream.write_i32(startup.len() as i32 + 4).await.unwrap();
+    stream.write_all(&startup).await.unwrap();
+    stream
+}
+
+async fn send_query(stream: &mut tokio::net::TcpStream, sql: &str) {
+    stream.write_u8(b'Q').await.unwrap();
+    stream.write_i32(sql.len() as i32 + 5).await.unwrap();
+    stream.write_all(sql.as_bytes()).await.unwrap();
+    stream.write_u8(0).await.unwrap();
+}
+
+#[test]
 fn a_client_that_does_not_read_holds_its_own_statement_back() {
     run(async {
         let server = TestServer::start().await;
-        // Startup by hand, so that nothing reads in the background.
-        let mut stream = tokio::net::TcpStream::connect(server.address)
-            .await
-            .unwrap();
-        let mut startup = 196_608_i32.to_be_bytes().to_vec();
-        startup.extend(b"user\0slow\0database\0verbatim\0\0");
-        stream.write_i32(startup.len() as i32 + 4).await.unwrap();
-        stream.write_all(&startup).await.unwrap();
-        let sql = b"SELECT repeat('x', 1000) FROM generate_series(1, 3000000)\0";
-        stream.write_u8(b'Q').await.unwrap();
-        stream.write_i32(sql.len() as i32 + 4).await.unwrap();
-        stream.write_all(sql).await.unwrap();
+        let mut stream = start_by_hand(&server).await;
+        let sql = "SELECT repeat('x', 1000) FROM generate_series(1, 3000000)";
+        send_query(&mut stream, sql).await;
         tokio::time::sleep(Duration::from_millis(200)).await;
         // Were the 3 GB of the result being gathered, a processor would be busy with it.
         comes_to_rest().await;
