@@ -303,11 +303,16 @@ fn scores_are_the_decimals_that_they_look_like() {
 
 #[test]
 fn a_long_text_without_marks_takes_no_longer_a_word() {
-    let text = " cancel my plan".repeat(4_000);
-    let start = std::time::Instant::now();
-    for _ in 0..5 {
-        number(&text, ScoreColumn::ChurnRisk);
-    }
-    // Looking for the end of the sentence from each of its words took seconds.
-    assert!(start.elapsed().as_secs_f64() < 2.0, "{:?}", start.elapsed());
+    let fastest = |text: &str| {
+        let time = |_| {
+            let start = std::time::Instant::now();
+            number(text, ScoreColumn::ChurnRisk);
+            start.elapsed()
+        };
+        (0..3).map(time).min().unwrap()
+    };
+    let marked = fastest(&" cancel my plan.".repeat(4_000));
+    let bare = fastest(&" cancel my plan".repeat(4_000));
+    // Looking for the end of the sentence from each of its words took a hundred times as long.
+    assert!(bare < marked * 10, "{bare:?} against {marked:?}");
 }

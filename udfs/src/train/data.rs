@@ -130,7 +130,7 @@ const NEGATIVE_INTENTS: [&str; 8] = [
 /// Requests of each tone that the sentiment head sees.
 const TONED_REQUESTS: usize = 3_000;
 /// How often the head sees each of our own sentences: there are few of them among the tweets.
-const OWN_TONES: usize = 3;
+const OWN_TONES: usize = 5;
 
 /// The tone of a request: 0 negative, 1 neutral, `None` where it cannot be told.
 ///

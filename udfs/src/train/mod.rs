@@ -146,7 +146,7 @@ fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
             .to_vec(),
         bits: 16,
         pairs: true,
-        cost: 0.15,
+        cost: 0.2,
         passes: 12,
         balance: 1.0,
         seed: SEED,
