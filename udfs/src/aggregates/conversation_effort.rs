@@ -19,14 +19,19 @@ use crate::model::{
 const DESCRIPTION: &str = "\
 How hard a conversation was for the customer, double −5 (very hard) to 5 (very easy): an explainable \
 score over the effort_features(text) of all turns, the other side's included (apologies, refusals), and \
-the course of the conversation. Rows with role tool or system are no turns. NULL where no turn of the \
-customer has features. As a window function each row costs the turns of its frame: use PARTITION BY.";
+the course of the conversation: 5 · tanh(s / 2), two decimals, where s = 0.7 − 0.05 customer turns beyond \
+two − 0.15 replies that apologise or refuse − 0.3 if the last reply does − 0.1 questions − 0.2 negations \
+− 0.5 failures − 0.5 repeats − 0.4 waiting − 0.6 struggle + 0.7 (ease + thanks / 2) + 0.5 sentiment + 0.5 \
+last sentiment, counts as means a turn of the customer. A turn has the role customer, agent, bot or \
+supervisor; rows of any other role are left out. Turns are ordered by turn_index, then sent_at, unknown \
+ones last. NULL where no turn of the customer has features. DISTINCT is refused. As a window function \
+each row costs the turns of its frame: use PARTITION BY.";
 
 /// What SQL users read about the detail.
 const DETAIL: &str = "\
 How hard a conversation was for the customer, with the parts that made the score: score, −5 to 5, as \
-conversation_effort gives it, then what each part added. NULL as in conversation_effort. Turns are ordered by turn_index, then \
-sent_at, unknown ones last.";
+conversation_effort gives it, then what each part added to s, four decimals. NULL as in \
+conversation_effort.";
 
 /// The aggregate that gives the score.
 pub(super) fn function() -> AggregateUDF {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, StructArray};
 use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields, TimeUnit};
-use datafusion::common::Result;
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{
     Accumulator, AggregateUDF, AggregateUDFImpl, Documentation, GroupsAccumulator, Signature,
@@ -134,11 +134,13 @@ impl<M: Measure> AggregateUDFImpl for ConversationFunction<M> {
         arguments::coerced::<M>(self.name, arguments)
     }
 
-    fn accumulator(&self, _arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+    fn accumulator(&self, arguments: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        refuse_distinct(self.name, arguments.is_distinct)?;
         Ok(Box::new(Single::<M>::new(self.shape)))
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        refuse_distinct(self.name, arguments.is_distinct)?;
         Ok(Turns::<M::Value>::state_fields(arguments.name))
     }
 
@@ -156,6 +158,14 @@ impl<M: Measure> AggregateUDFImpl for ConversationFunction<M> {
     fn documentation(&self) -> Option<&Documentation> {
         Some(&self.documentation)
     }
+}
+
+/// Two equal turns are two turns: without one of them the conversation is another one.
+fn refuse_distinct(name: &str, is_distinct: bool) -> Result<()> {
+    if is_distinct {
+        return plan_err!("{name} counts every turn, it has no DISTINCT");
+    }
+    Ok(())
 }
 
 // A name stands for one function in this crate.

@@ -7,39 +7,7 @@ use datafusion::arrow::datatypes::{ArrowPrimitiveType, DataType};
 use datafusion::common::Result;
 
 use super::turns::Turns;
-
-/// Who spoke. Tool calls and system rows are no turns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(i8)]
-pub(super) enum Role {
-    Customer = 0,
-    Agent = 1,
-    Bot = 2,
-    Supervisor = 3,
-}
-
-impl Role {
-    const ALL: [Role; 4] = [Role::Customer, Role::Agent, Role::Bot, Role::Supervisor];
-
-    /// The role of a name in the column `role`.
-    pub(super) fn of(name: &str) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| role.name() == name)
-    }
-
-    /// The role of a number in a partial state.
-    pub(super) fn of_number(number: i8) -> Option<Role> {
-        Role::ALL.into_iter().find(|role| *role as i8 == number)
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Role::Customer => "customer",
-            Role::Agent => "agent",
-            Role::Bot => "bot",
-            Role::Supervisor => "supervisor",
-        }
-    }
-}
+pub(super) use crate::model::Role;
 
 /// The values that a batch of turns brings: `width` numbers a row.
 pub(super) struct Values<T: ArrowPrimitiveType> {

@@ -7,9 +7,11 @@ use crate::model::ScoreColumn;
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-The risk that the author leaves, double 0 to 1, from what the text says about cancelling, \
-competitors and lost trust. No signal is 0. It is a documented rule score: no public text corpus is \
-labelled for churn, so no accuracy is claimed. NULL for NULL or blank texts.";
+The risk that the author leaves, double 0 to 1, from what the text says about cancelling, competitors and \
+lost trust: 1 − Π(1 − weight) over the cues in it, where each place counts once, with its best cue, a cue \
+weighs less in a question, and a negated one nothing; three decimals. No signal is 0. It is a documented \
+rule score: no public text corpus is labelled for churn, so no accuracy is claimed. NULL for a NULL or blank \
+text, a text without letters, or a language no model covers. Of a longer text the first 64 KiB are read.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

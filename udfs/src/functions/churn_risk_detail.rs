@@ -12,13 +12,14 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::text::Texts;
 use super::text_function::{TextFunction, text_documentation};
+use crate::model::distinct::Answers;
 use crate::model::{ModelSet, churn_risk_level};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-The churn risk of a text with its evidence: level and score as churn_risk_level and churn_risk give \
-them, the cue, and where the cue stands (start, end: characters, from 0, end exclusive). Cue, start and \
-end are NULL where nothing speaks of leaving; the whole is NULL for NULL or blank texts.";
+The churn risk of a text with its evidence: level and score as churn_risk_level and churn_risk give them, \
+the strongest cue, and where it stands (start, end: characters, from 0, end exclusive). Cue, start and end \
+are NULL where nothing speaks of leaving; the whole is NULL as in churn_risk.";
 
 static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
@@ -53,21 +54,18 @@ fn details(texts: &ArrayRef) -> Result<ArrayRef> {
     let mut starts = Int32Builder::with_capacity(texts.len());
     let mut ends = Int32Builder::with_capacity(texts.len());
     let mut present = NullBufferBuilder::new(texts.len());
-    for text in Texts::new(texts.as_ref())?.spoken() {
-        let detail = text.and_then(|text| models.churn_detail(text));
+    let details = Answers::of(Texts::new(texts.as_ref())?.spoken(), |text| {
+        models.churn_detail(text)
+    });
+    for detail in details.rows() {
+        let detail = detail.and_then(Option::as_ref);
         present.append(detail.is_some());
-        let score = detail.as_ref().map(|detail| detail.score);
+        let score = detail.map(|detail| detail.score);
         levels.append_option(score.map(churn_risk_level));
         scores.append_option(score);
-        let cue = detail.and_then(|detail| detail.cue);
-        starts.append_option(
-            cue.as_ref()
-                .and_then(|(_, start, _)| i32::try_from(*start).ok()),
-        );
-        ends.append_option(
-            cue.as_ref()
-                .and_then(|(_, _, end)| i32::try_from(*end).ok()),
-        );
+        let cue = detail.and_then(|detail| detail.cue.as_ref());
+        starts.append_option(cue.and_then(|(_, start, _)| i32::try_from(*start).ok()));
+        ends.append_option(cue.and_then(|(_, _, end)| i32::try_from(*end).ok()));
         cues.append_option(cue.map(|(words, _, _)| words));
     }
     let columns: Vec<ArrayRef> = vec![

@@ -7,8 +7,8 @@ use crate::model::{ScoreColumn, churn_risk_level};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-The churn risk in words, 'low', 'medium' or 'high': the level of churn_risk(text), or of a risk 0 to 1 \
-that is given as a number. No signal is 'low'; NULL for NULL or blank texts.";
+The churn risk in words: the level of churn_risk(text), or of a risk 0 to 1 that is given as a number: 'low' \
+below 0.35, 'medium' below 0.65, 'high' from 0.65. No signal is 'low'; NULL as in churn_risk.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

@@ -7,8 +7,10 @@ use crate::model::ScoreColumn;
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-The language of a text as ISO 639-1 code ('en', 'de', …) where the text is long and clear enough to \
-tell, else NULL: most short chat is NULL and is scored in the lake's default language.";
+The language of a text as ISO 639-1 code ('en', 'de', …) where the text is long and clear enough to tell, \
+else NULL: most short chat is NULL and is scored in the lake's default language. Languages of one script are \
+told apart by the letters and frequent words that only one of them has. NULL for a NULL or blank text and a \
+text without letters.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

@@ -7,9 +7,9 @@ use crate::model::{ScoreColumn, effort_level};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-The effort of a turn in words, from 'very_hard' to 'very_easy': the level of effort_score(text), or of \
-a score −5 to 5 that is given as a number, such as the result of conversation_effort. NULL where there \
-is no signal.";
+The effort of a turn in words: the level of effort_score(text), or of a score −5 to 5 that is given as a \
+number, such as the result of conversation_effort: 'very_hard' up to −3, 'hard' up to −1, 'neutral' below 1, \
+'easy' below 3, 'very_easy' from 3. NULL where there is no signal.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

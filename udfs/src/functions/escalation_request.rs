@@ -7,8 +7,9 @@ use crate::model::ScoreColumn;
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-True where the author asks for a human or a manager or threatens to escalate (a complaint to a \
-regulator, a lawyer, social media). No signal is false; NULL for NULL or blank texts.";
+True where the author asks for a human or a manager or threatens to escalate (a complaint to a regulator, a \
+lawyer, social media). No signal is false; NULL for a NULL or blank text, a text without letters, or a \
+language no model covers.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

@@ -1,4 +1,4 @@
-//! `intent_detail(text)`: the intent with its score, its alternatives and the model.
+//! `intent_detail(text [, model])`: the intent with its score, its alternatives and the model.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,15 +9,17 @@ use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::Result;
 use datafusion::logical_expr::ScalarUDF;
 
+use super::model_function::ModelFunction;
 use super::text::Texts;
-use super::text_function::{TextFunction, text_documentation};
+
 use crate::model::ModelSet;
+use crate::model::distinct::Answers;
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
 The intent of a text with what stands behind it: label and score as intent and intent_score give \
-them, alternatives (label, score) from the most probable down, and the identity of the model. NULL as \
-in intent.";
+them, alternatives (label, score) from the most probable down, and the identity of the model; a text of one \
+letter has none. NULL as in intent.";
 
 static ALTERNATIVE_FIELDS: LazyLock<Fields> = LazyLock::new(|| {
     Fields::from(vec![
@@ -49,17 +51,15 @@ static FIELDS: LazyLock<Fields> = LazyLock::new(|| {
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {
-    let documentation = text_documentation(
-        DESCRIPTION,
-        "intent_detail(text)",
-        "SELECT intent_detail('I want my money back.');",
-    );
-    TextFunction::own(
-        "intent_detail",
-        DataType::Struct(FIELDS.clone()),
-        details,
-        documentation,
-    )
+    ModelFunction {
+        name: "intent_detail",
+        model_of: "intent",
+        returns: DataType::Struct(FIELDS.clone()),
+        kernel: details,
+        description: DESCRIPTION,
+        example: "SELECT intent_detail('I want my money back.');",
+    }
+    .function()
 }
 
 fn details(texts: &ArrayRef) -> Result<ArrayRef> {
@@ -71,8 +71,11 @@ fn details(texts: &ArrayRef) -> Result<ArrayRef> {
     let mut alternative_scores = Float64Builder::new();
     let mut model_names = StringBuilder::new();
     let mut present = NullBufferBuilder::new(texts.len());
-    for text in Texts::new(texts.as_ref())?.spoken() {
-        let Some(detail) = text.and_then(|text| models.intent_detail(text)) else {
+    let details = Answers::of(Texts::new(texts.as_ref())?.spoken(), |text| {
+        models.intent_detail(text)
+    });
+    for detail in details.rows() {
+        let Some(detail) = detail.and_then(Option::as_ref) else {
             labels.append_null();
             scores.append_null();
             alternative_counts.push(0);

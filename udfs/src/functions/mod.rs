@@ -1,7 +1,8 @@
 //! The scalar functions, one a file, and what they share.
 //!
 //! A function of one text is a [`text_function::TextFunction`]: a name, its documentation and
-//! either a score column or a kernel. [`text`] reads any string encoding, [`memo`] scores a batch
+//! either a score column or a kernel; [`model_function`] are those that take a model's name, too.
+//! [`text`] reads any string encoding, [`memo`] scores a batch
 //! once for several functions.
 
 mod churn_risk;
@@ -17,6 +18,7 @@ mod intent_detail;
 mod intent_score;
 mod level_function;
 mod memo;
+mod model_function;
 mod phrase_match;
 mod pii_entities;
 mod redact;

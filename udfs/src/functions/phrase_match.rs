@@ -13,13 +13,14 @@ use datafusion::logical_expr::{
 
 use super::text::{Texts, over_texts, text_argument};
 use super::text_function::SECTION;
+use crate::model::distinct::Answers;
 use crate::phrase::{Expression, Matcher};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
 Whether a text has the words of an expression: words, \"quoted phrases\", prefix*, AND, OR, NOT, \
 parentheses, and NEAR/n (within n words, in any order). Words side by side are joined by AND. Whole \
-words count, upper and lower case are the same; operators are written in any case, quote a word to look \
+words count, upper and lower case are the same, and so are the two ways to write an accent; operators are written in any case, quote a word to look \
 for it as a word. Scripts without spaces between words match only as whole runs. NULL for a NULL or \
 blank text and for a NULL expression; an expression that cannot be read is an error that names the \
 position.";
@@ -103,8 +104,10 @@ fn matcher(expression: &str) -> Result<Matcher> {
 }
 
 fn constant_expression(texts: &ArrayRef, matcher: &mut Matcher) -> Result<ArrayRef> {
-    let texts = Texts::new(texts.as_ref())?.spoken();
-    let found: BooleanArray = texts.map(|text| Some(matcher.is_match(text?))).collect();
+    let found = Answers::of(Texts::new(texts.as_ref())?.spoken(), |text| {
+        matcher.is_match(text)
+    });
+    let found: BooleanArray = found.rows().map(Option::<&bool>::copied).collect();
     Ok(Arc::new(found))
 }
 

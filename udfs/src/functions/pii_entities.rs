@@ -13,6 +13,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::text::Texts;
 use super::text_function::{TextFunction, text_documentation};
+use crate::model::distinct::Answers;
 use crate::pii::{EntityKinds, character_ranges, find};
 
 /// What SQL users read about the function.
@@ -59,12 +60,15 @@ fn entities(texts: &ArrayRef) -> Result<ArrayRef> {
     let mut starts = Int32Builder::new();
     let mut ends = Int32Builder::new();
     let mut scores = Float64Builder::new();
-    for text in Texts::new(texts.as_ref())?.spoken() {
-        present.append(text.is_some());
-        let text = text.unwrap_or("");
+    let finds = Answers::of(Texts::new(texts.as_ref())?.spoken(), |text| {
         let found = find(text, EntityKinds::ALL);
-        counts.push(found.len());
-        for (entity, range) in found.iter().zip(character_ranges(text, &found)) {
+        let ranges = character_ranges(text, &found);
+        found.into_iter().zip(ranges).collect::<Vec<_>>()
+    });
+    for found in finds.rows() {
+        present.append(found.is_some());
+        counts.push(found.map_or(0, Vec::len));
+        for (entity, range) in found.into_iter().flatten() {
             kinds.append_value(entity.kind.name());
             starts.append_value(offset(range.start)?);
             ends.append_value(offset(range.end)?);

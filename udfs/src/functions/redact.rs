@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
 
 use super::text::{Texts, coerced_text, over_texts};
 use super::text_function::SECTION;
+use crate::model::distinct::Answers;
 use crate::pii::{EntityKinds, PiiError, RedactionMode, redact};
 
 /// What SQL users read about the function.
@@ -19,7 +20,8 @@ const DESCRIPTION: &str = "\
 A text with its personal data replaced. entities limits the types (see pii_entities; NULL: all of \
 them). mode is 'entity' for [EMAIL], 'numbered' for [EMAIL_1], the same number for the same value in \
 the text, 'hash' for letters that are the same for the same value everywhere (a pseudonym, not \
-anonymous), or 'remove'. What pii_entities does not find stays. NULL for NULL or blank texts.";
+anonymous), or 'remove'. What pii_entities does not find stays. NULL for NULL or blank \
+texts and for a mode that is NULL.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {
@@ -114,8 +116,10 @@ fn is_list_of_text(argument: &DataType) -> bool {
 fn redacted(texts: &ArrayRef, kinds: EntityKinds, mode: RedactionMode) -> Result<ArrayRef> {
     let mut answers = StringBuilder::with_capacity(texts.len(), 0);
     let mut bytes = 0_usize;
-    for text in Texts::new(texts.as_ref())?.spoken() {
-        let answer = text.map(|text| redact(text, kinds, mode));
+    let redacted = Answers::of(Texts::new(texts.as_ref())?.spoken(), |text| {
+        redact(text, kinds, mode)
+    });
+    for answer in redacted.rows() {
         bytes += answer.as_ref().map_or(0, |answer| answer.len());
         if i32::try_from(bytes).is_err() {
             return exec_err!("the texts of one batch are longer than 2 GB");

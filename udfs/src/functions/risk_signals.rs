@@ -8,7 +8,8 @@ use crate::model::ScoreColumn;
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
 The risks a text speaks of, text[] of 'churn', 'distrust', 'escalation', 'legal', 'safety' and \
-'vulnerability', in that order. No signal is an empty list; NULL for NULL or blank texts.";
+'vulnerability', in that order, each from a joined weight of its cues of 0.5. No signal is an empty list; \
+NULL for a NULL or blank text, a text without letters, or a language no model covers.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

@@ -7,10 +7,11 @@ use crate::model::ScoreColumn;
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-How a text feels, double −1 (very negative) to 1 (very positive): polarity × intensity, where polarity \
-is P(positive) − P(negative) of a linear model and intensity what is not neutral. No signal is near 0; \
-NULL for a NULL or blank text, a text without letters, or a language no model covers. It reads one \
-message alone: irony and what went before are not seen.";
+How a text feels, double −1 (very negative) to 1 (very positive), four decimals: P(positive) − P(negative) \
+of a linear model, which is polarity, (P(positive) − P(negative)) / (P(positive) + P(negative)), times \
+intensity, 1 − P(neutral). No signal is near 0; NULL for a NULL or blank text, a text without letters, or a \
+language no model covers. It reads one message alone: irony and what went before are not seen. Of a longer \
+text the first 64 KiB are read.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {

@@ -6,6 +6,7 @@
 //! a known word and the same word computed anew give the same bits, in any order.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::features::{PAIR_STEPS, STEPS, pair_feature, text_factor, word_features};
 use super::format::Head;
@@ -31,6 +32,8 @@ struct Table {
 /// All heads of a model set.
 #[derive(Debug)]
 pub(crate) struct Bank {
+    /// Tells banks apart: a thread's memory of rare words belongs to one of them.
+    number: u64,
     tables: Vec<Table>,
     lanes: usize,
     scale: Vec<f32>,
@@ -85,6 +88,8 @@ pub(crate) struct Sums {
 /// The words outside the vocabulary that a thread met lately: one place a word, the last one wins.
 #[derive(Debug, Default)]
 struct Rare {
+    /// The bank whose sums these are.
+    bank: u64,
     keys: Vec<u64>,
     sums: Vec<i16>,
 }
@@ -104,7 +109,9 @@ impl Bank {
                 kinds.push(kind);
             }
         }
+        static BANKS: AtomicU64 = AtomicU64::new(1);
         let mut bank = Bank {
+            number: BANKS.fetch_add(1, Ordering::Relaxed),
             tables: Vec::new(),
             lanes: 0,
             scale: Vec::new(),
@@ -185,7 +192,8 @@ impl Bank {
         sums.pairs.clear();
         sums.pairs.resize(self.lanes, 0);
         sums.exact.resize(self.lanes, 0.0);
-        if sums.rare.sums.len() != RARE * self.lanes {
+        if sums.rare.bank != self.number {
+            sums.rare.bank = self.number;
             sums.rare.keys = vec![0; RARE];
             sums.rare.sums = vec![0; RARE * self.lanes];
         }
@@ -330,6 +338,7 @@ impl Bank {
                 kind: spelling_kind(spelling),
                 negated,
                 boundary: false,
+                ends_line: false,
             };
             if spelling.is_empty() || known.find(&token).is_some() {
                 continue;

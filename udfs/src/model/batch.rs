@@ -1,7 +1,5 @@
 //! Scores of an Arrow array of texts.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -11,9 +9,10 @@ use datafusion::arrow::array::{
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field};
 
-use super::score::{RISKS, SENTIMENTS, Scores, Scratch, Wanted};
+use super::distinct::Answers;
+use super::pool::with_scratch;
+use super::score::{RISKS, SENTIMENTS, Scores, Wanted};
 use super::set::{ModelSet, UNCLASSIFIED};
-use super::text::hash_bytes;
 use super::{ModelError, ScoreColumn};
 
 impl ModelSet {
@@ -55,23 +54,13 @@ impl ModelSet {
         columns: &[ScoreColumn],
     ) -> Vec<ArrayRef> {
         let wanted = Wanted::of(columns);
-        let mut scratch = Scratch::default();
-        let mut distinct: HashMap<&str, u32, BuildHasherDefault<TextHasher>> =
-            HashMap::with_capacity_and_hasher(texts.len(), BuildHasherDefault::default());
-        let mut scored: Vec<Option<Scores>> = Vec::with_capacity(texts.len());
-        let rows: Vec<Option<u32>> = texts
-            .map(|text| {
-                let text = text?;
-                Some(*distinct.entry(text).or_insert_with(|| {
-                    scored.push(self.inner.score_text(text, wanted, &mut scratch));
-                    scored.len() as u32 - 1
-                }))
-            })
-            .collect();
-        let row = |row: &Option<u32>| row.and_then(|row| scored[row as usize]);
+        let scored = with_scratch(|scratch| {
+            Answers::of(texts, |text| self.inner.score_text(text, wanted, scratch))
+        });
+        let row = |scores: Option<&Option<Scores>>| scores.copied().flatten();
         columns
             .iter()
-            .map(|column| self.build(*column, rows.iter().map(row)))
+            .map(|column| self.build(*column, scored.rows().map(row)))
             .collect()
     }
 
@@ -171,18 +160,4 @@ fn strings<'a>(
     let mut builder = StringBuilder::with_capacity(rows.len(), rows.len() * 12);
     rows.for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
     Arc::new(builder.finish())
-}
-
-/// The hash of the tokens, for whole texts; equality is checked by the map.
-#[derive(Debug, Default)]
-struct TextHasher(u64);
-
-impl Hasher for TextHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = self.0.rotate_left(29) ^ hash_bytes(bytes);
-    }
-    fn write_u8(&mut self, _end_mark: u8) {}
 }

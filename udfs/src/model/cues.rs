@@ -9,9 +9,13 @@
 //!
 //! A pattern is a row of words, `@sets` and `(a|b|@c)`; `x?` may be missing, `~n` lets up to n
 //! words pass, `@not` is any negating word, and `=` marks the anchor: the word by which the
-//! pattern is found (the first one, where none is marked). A negated anchor does not count unless
-//! the pattern itself holds `@not`. Sentence ends are never crossed. The time is linear in the
-//! length of the text: each word looks up the patterns that it anchors, each try is bounded.
+//! pattern is found (the first one, where none is marked). `!(a|b)` takes no word and fails where
+//! the next word away from the anchor is one of these, `!n(a|b)` where one of the next n is; `^`
+//! and `$` are the begin and the end of a sentence. A negated anchor does not count unless the
+//! pattern itself holds `@not` or a negating word. Sentence ends, line breaks among them, are never
+//! crossed. The time is linear in the length of the text: each word looks up the patterns that it
+//! anchors, each try is bounded. A word is written as the tokens spell it: "bbb" is `bb`, "2nd" is
+//! `0nd`, "self-harm" is two words; other spellings could never match and are refused.
 
 use std::collections::HashMap;
 
@@ -106,15 +110,77 @@ struct Pattern {
 #[derive(Debug, Clone, PartialEq)]
 enum Element {
     Gap(u8),
-    Set { set: u16, optional: bool },
-    Not { optional: bool },
+    Set {
+        set: u16,
+        optional: bool,
+    },
+    Not {
+        optional: bool,
+    },
+    /// None of the next words in this direction is in the set.
+    Unless {
+        set: u16,
+        reach: u8,
+    },
+    /// The sentence has no further word in this direction.
+    Edge,
 }
 
 /// The words of a text as the patterns see them; reused from text to text.
 #[derive(Debug, Default)]
 pub(crate) struct CueBuffer {
-    /// Index of the token, and whether a sentence ends before it.
-    words: Vec<(u32, bool)>,
+    words: Vec<CueWord>,
+}
+
+/// A word or placeholder of a text.
+#[derive(Debug, Clone, Copy)]
+struct CueWord {
+    /// Index of the token.
+    token: u32,
+    /// Whether a sentence begins with it.
+    begins: bool,
+    /// Whether its sentence asks.
+    asks: bool,
+}
+
+impl CueBuffer {
+    /// Splits a text into words and sentences. A sentence asks where it begins like a question or
+    /// ends with `?`; this is decided once for all of its words.
+    fn fill(&mut self, text: &TokenBuffer) {
+        self.words.clear();
+        let mut first = 0;
+        let mut ended = true;
+        for (index, token) in text.tokens.iter().enumerate() {
+            match token.kind {
+                Kind::Word | Kind::Placeholder => {
+                    if ended {
+                        first = self.words.len();
+                    }
+                    let asks = match self.words.get(first) {
+                        Some(opening) => opening.asks,
+                        None => opens_question(text.spelling(token)),
+                    };
+                    self.words.push(CueWord {
+                        token: index as u32,
+                        begins: ended,
+                        asks,
+                    });
+                    ended = false;
+                }
+                _ => match text.spelling(token).first() {
+                    Some(b'?') => {
+                        if self.words.get(first).is_some_and(|word| !word.asks) {
+                            self.words[first..].iter_mut().for_each(|w| w.asks = true);
+                        }
+                        ended = true;
+                    }
+                    Some(b'.' | b'!' | b';') => ended = true,
+                    _ => {}
+                },
+            }
+            ended |= token.ends_line;
+        }
+    }
 }
 
 impl Cues {
@@ -143,24 +209,9 @@ impl Cues {
         if !any {
             return findings;
         }
-        buffer.words.clear();
-        let mut ended = true;
-        for (index, token) in text.tokens.iter().enumerate() {
-            match token.kind {
-                Kind::Word | Kind::Placeholder => {
-                    buffer.words.push((index as u32, ended));
-                    ended = false;
-                }
-                _ => {
-                    ended |= matches!(
-                        text.spelling(token).first(),
-                        Some(b'.' | b'!' | b'?' | b';')
-                    )
-                }
-            }
-        }
+        buffer.fill(text);
         for at in 0..buffer.words.len() {
-            let token = &text.tokens[buffer.words[at].0 as usize];
+            let token = &text.tokens[buffer.words[at].token as usize];
             if !self.may_anchor(token.hash) {
                 continue;
             }
@@ -177,12 +228,11 @@ impl Cues {
                 let Some((first, last)) = self.matches(pattern, text, &buffer.words, at) else {
                     continue;
                 };
-                let weight =
-                    if pattern.asked < pattern.weight && is_question(text, &buffer.words, at) {
-                        pattern.asked
-                    } else {
-                        pattern.weight
-                    };
+                let weight = if buffer.words[at].asks {
+                    pattern.asked
+                } else {
+                    pattern.weight
+                };
                 let slot = &mut best[pattern.signal as usize];
                 if weight > slot.0 {
                     *slot = (weight, first, last);
@@ -196,8 +246,8 @@ impl Cues {
                 found.strength = 1.0 - (1.0 - found.strength) * (1.0 - weight);
                 if weight > found.best {
                     found.best = weight;
-                    found.start = text.tokens[buffer.words[first].0 as usize].source_start;
-                    found.end = text.tokens[buffer.words[last].0 as usize].source_end;
+                    found.start = text.tokens[buffer.words[first].token as usize].source_start;
+                    found.end = text.tokens[buffer.words[last].token as usize].source_end;
                 }
             }
         }
@@ -214,7 +264,7 @@ impl Cues {
         &self,
         pattern: &Pattern,
         text: &TokenBuffer,
-        words: &[(u32, bool)],
+        words: &[CueWord],
         at: usize,
     ) -> Option<(usize, usize)> {
         let first = self.walk(&pattern.before, text, words, at, Direction::Back)?;
@@ -227,7 +277,7 @@ impl Cues {
         &self,
         elements: &[Element],
         text: &TokenBuffer,
-        words: &[(u32, bool)],
+        words: &[CueWord],
         at: usize,
         direction: Direction,
     ) -> Option<usize> {
@@ -246,18 +296,38 @@ impl Cues {
             }
             return None;
         }
+        let token_at = |index: usize| &text.tokens[words[index].token as usize];
+        let is_in = |index: usize, set: u16| {
+            self.words
+                .get(&token_at(index).hash)
+                .is_some_and(|word| word.sets.contains(&set))
+        };
         let optional = match element {
             Element::Set { optional, .. } | Element::Not { optional } => *optional,
-            Element::Gap(_) => false,
+            Element::Gap(_) | Element::Unless { .. } | Element::Edge => false,
         };
-        if let Some(next) = direction.next(words, at) {
-            let token = &text.tokens[words[next].0 as usize];
+        if let Element::Unless { set, reach } = element {
+            let mut from = at;
+            for _ in 0..*reach {
+                match direction.next(words, from) {
+                    Some(next) if is_in(next, *set) => return None,
+                    Some(next) => from = next,
+                    None => break,
+                }
+            }
+            return self.walk(rest, text, words, at, direction);
+        }
+        let next = direction.next(words, at);
+        if *element == Element::Edge {
+            return match next {
+                Some(_) => None,
+                None => self.walk(rest, text, words, at, direction),
+            };
+        }
+        if let Some(next) = next {
             let fits = match element {
-                Element::Set { set, .. } => self
-                    .words
-                    .get(&token.hash)
-                    .is_some_and(|word| word.sets.contains(set)),
-                _ => is_negation(text.spelling(token)),
+                Element::Set { set, .. } => is_in(next, *set),
+                _ => is_negation(text.spelling(token_at(next))),
             };
             if fits && let Some(end) = self.walk(rest, text, words, next, direction) {
                 return Some(end);
@@ -279,26 +349,21 @@ enum Direction {
 
 impl Direction {
     /// The neighbour in this direction within the same sentence.
-    fn next(self, words: &[(u32, bool)], at: usize) -> Option<usize> {
+    fn next(self, words: &[CueWord], at: usize) -> Option<usize> {
         match self {
-            Direction::Back => (at > 0 && !words[at].1).then(|| at - 1),
+            Direction::Back => (at > 0 && !words[at].begins).then(|| at - 1),
             Direction::Ahead => words
                 .get(at + 1)
-                .is_some_and(|(_, new)| !new)
+                .is_some_and(|word| !word.begins)
                 .then_some(at + 1),
         }
     }
 }
 
-/// Whether the sentence around a word asks: it ends with `?` or begins like a question.
-fn is_question(text: &TokenBuffer, words: &[(u32, bool)], at: usize) -> bool {
-    let mut first = at;
-    while first > 0 && !words[first].1 {
-        first -= 1;
-    }
-    let opening = &text.tokens[words[first].0 as usize];
-    if matches!(
-        text.spelling(opening),
+/// Whether a sentence that begins with this word is a question, with or without its mark.
+fn opens_question(word: &[u8]) -> bool {
+    matches!(
+        word,
         b"how"
             | b"what"
             | b"where"
@@ -309,18 +374,7 @@ fn is_question(text: &TokenBuffer, words: &[(u32, bool)], at: usize) -> bool {
             | b"are"
             | b"do"
             | b"does"
-    ) {
-        return true;
-    }
-    text.tokens[words[at].0 as usize..]
-        .iter()
-        .filter(|token| token.kind == Kind::Mark)
-        .find_map(|token| match text.spelling(token).first() {
-            Some(b'?') => Some(true),
-            Some(b'.' | b'!' | b';') => Some(false),
-            _ => None,
-        })
-        .unwrap_or(false)
+    )
 }
 
 #[derive(Debug)]
@@ -328,6 +382,7 @@ struct Builder {
     cues: Cues,
     named: HashMap<String, Vec<String>>,
     sets: HashMap<Vec<String>, u16>,
+    tokens: TokenBuffer,
 }
 
 impl Default for Builder {
@@ -340,6 +395,7 @@ impl Default for Builder {
             },
             named: HashMap::new(),
             sets: HashMap::new(),
+            tokens: TokenBuffer::default(),
         }
     }
 }
@@ -388,7 +444,7 @@ impl Builder {
         let anchor_at = parts
             .iter()
             .position(|part| part.starts_with('='))
-            .or_else(|| parts.iter().position(|part| !part.starts_with('~')))
+            .or_else(|| parts.iter().position(|part| takes_words(part)))
             .ok_or("an empty pattern")?;
         let mut elements = Vec::new();
         for part in &parts {
@@ -407,7 +463,7 @@ impl Builder {
         let mut words = Vec::new();
         for part in parts
             .iter()
-            .filter(|part| !part.starts_with('~') && !part.contains("@not"))
+            .filter(|part| takes_words(part) && !part.contains("@not"))
         {
             self.expand(
                 part.trim_start_matches('=').trim_end_matches('?'),
@@ -442,6 +498,18 @@ impl Builder {
                 .map(Element::Gap)
                 .map_err(|_| format!("bad gap {part}"));
         }
+        if matches!(part, "^" | "$") {
+            return Ok(Element::Edge);
+        }
+        if let Some(rest) = part.strip_prefix('!') {
+            let words = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            let reach = match &rest[..rest.len() - words.len()] {
+                "" => 1,
+                digits => digits.parse().map_err(|_| format!("bad reach {part}"))?,
+            };
+            let set = self.set(words)?;
+            return Ok(Element::Unless { set, reach });
+        }
         let (part, optional) = match part.strip_suffix('?') {
             Some(part) => (part, true),
             None => (part, false),
@@ -449,6 +517,12 @@ impl Builder {
         if part == "@not" {
             return Ok(Element::Not { optional });
         }
+        let set = self.set(part)?;
+        Ok(Element::Set { set, optional })
+    }
+
+    /// The number of the set of the words that a part stands for.
+    fn set(&mut self, part: &str) -> Result<u16, String> {
         let mut members = Vec::new();
         self.expand(part, &mut members)?;
         members.sort();
@@ -461,11 +535,11 @@ impl Builder {
                 self.cues.words.entry(hash).or_default().sets.push(set);
             }
         }
-        Ok(Element::Set { set, optional })
+        Ok(set)
     }
 
     /// Adds the words that a part stands for: a word, `@set` or `(a|b)`.
-    fn expand(&self, part: &str, members: &mut Vec<String>) -> Result<(), String> {
+    fn expand(&mut self, part: &str, members: &mut Vec<String>) -> Result<(), String> {
         if let Some(inner) = part.strip_prefix('(') {
             let inner = inner
                 .strip_suffix(')')
@@ -482,9 +556,42 @@ impl Builder {
             members.extend(words.iter().cloned());
             return Ok(());
         }
+        self.check(part)?;
         members.push(part.to_owned());
         Ok(())
     }
+
+    /// A word that no text holds as one token of this spelling could never match.
+    fn check(&mut self, word: &str) -> Result<(), String> {
+        if PLACEHOLDERS.contains(&word) {
+            return Ok(());
+        }
+        self.tokens.read(word);
+        match self.tokens.tokens.as_slice() {
+            [token]
+                if token.kind == Kind::Word && self.tokens.spelling(token) == word.as_bytes() =>
+            {
+                Ok(())
+            }
+            _ => Err(format!("no text is read as the word `{word}`")),
+        }
+    }
+}
+
+/// Placeholders of the tokens that a pattern may name.
+const PLACEHOLDERS: [&str; 7] = [
+    "<num>",
+    "<money>",
+    "<percent>",
+    "<id>",
+    "<user>",
+    "<email>",
+    "<url>",
+];
+
+/// Whether a part of a pattern stands for words of the text.
+fn takes_words(part: &str) -> bool {
+    !part.starts_with(['~', '!', '^', '$'])
 }
 
 fn number(text: Option<&str>) -> Result<f32, String> {
@@ -509,3 +616,44 @@ impl std::hash::Hasher for Identity {
 }
 
 type Plain = std::hash::BuildHasherDefault<Identity>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(line: &str) -> String {
+        match Cues::parse(&[("test.cues", line)]) {
+            Ok(_) => String::new(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn words_that_no_text_has_are_refused() {
+        for word in ["bbb", "2nd", "self-harm", "Word", "a.b"] {
+            let error = refused(&format!("legal 0.5: (report|{word})"));
+            assert!(error.contains("line 1") && error.contains(word), "{error}");
+        }
+        assert_eq!(refused("legal 0.5: (report|<num>|wit's|0nd)"), "");
+    }
+
+    #[test]
+    fn what_may_not_follow_is_looked_at() {
+        let file = "legal 0.5: ^ !2(x) a =b !2(c|d) ~1 e\nlegal 0.5: =f $";
+        let Ok(cues) = Cues::parse(&[("test.cues", file)]) else {
+            unreachable!("the file is right");
+        };
+        let finds = |text: &str| {
+            let mut tokens = TokenBuffer::default();
+            tokens.read(text);
+            cues.find(&tokens, &mut CueBuffer::default())[Signal::Legal as usize].count
+        };
+        assert_eq!(finds("a b e"), 1);
+        assert_eq!(finds("a b g e"), 1);
+        assert_eq!(finds("a b c e"), 0);
+        assert_eq!(finds("g a b e"), 0);
+        assert_eq!(finds("g f"), 1);
+        assert_eq!(finds("f g"), 0);
+        assert_eq!(finds("f\ng"), 1);
+    }
+}

@@ -130,7 +130,7 @@ impl Head {
             )));
         }
         let classes = header.labels.len();
-        let shaped = header.bits <= MAX_BITS
+        let shaped = (1..=MAX_BITS).contains(&header.bits)
             && weights.len() == classes << header.bits
             && [&header.scale, &header.bias, &header.offsets]
                 .iter()

@@ -1,7 +1,8 @@
 //! Which language a text is in, and whether the models cover it.
 //!
-//! Scripts decide most languages; a head over words and character grams decides among those of
-//! the Latin and Cyrillic scripts. A short text is left undetermined rather than guessed.
+//! Scripts decide most languages, and letters or words that only one of its languages has those of a
+//! shared script; a head over words and character grams decides among those of the Latin script and,
+//! where no letter tells, of the Cyrillic one. A short text is left undetermined rather than guessed.
 
 use super::format::HeadHeader;
 use super::text::TokenBuffer;
@@ -23,6 +24,62 @@ const FEWEST_LETTERS: u32 = 14;
 /// Words that it needs.
 const FEWEST_WORDS: u32 = 3;
 const CYRILLIC: [&str; 3] = ["ru", "uk", "bg"];
+/// Letters of another script that a text needs: "5 µ" is not Greek. Signs that stand for syllables
+/// or words count double.
+const FEWEST_SCRIPT_LETTERS: u32 = 4;
+/// Frequent words of languages in the Devanagari script.
+const DEVANAGARI: [(&str, &[&str]); 3] = [
+    (
+        "hi",
+        &[
+            "है",
+            "हैं",
+            "में",
+            "का",
+            "की",
+            "के",
+            "को",
+            "नहीं",
+            "और",
+            "मेरा",
+            "मेरी",
+            "हूँ",
+            "था",
+            "कब",
+            "कैसे",
+        ],
+    ),
+    (
+        "mr",
+        &[
+            "आहे",
+            "आहेत",
+            "नाही",
+            "आणि",
+            "माझा",
+            "माझी",
+            "माझे",
+            "मला",
+            "कधी",
+            "झाले",
+        ],
+    ),
+    (
+        "ne",
+        &[
+            "छ",
+            "छैन",
+            "छन्",
+            "मेरो",
+            "गर्न",
+            "भयो",
+            "हो",
+            "हुन्छ",
+            "कहिले",
+            "कसरी",
+        ],
+    ),
+];
 
 /// Decides from the scripts of a text and the head's margins.
 pub(crate) fn detect(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Language {
@@ -49,17 +106,63 @@ fn by_script(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Langua
         (scripts.cyrillic, "ru"),
         (scripts.other, ""),
     ];
-    let (_, language) = main
+    let (letters, language) = main
         .into_iter()
         .max_by_key(|(letters, _)| *letters)
         .unwrap_or((0, ""));
+    let weight = match language {
+        "ja" | "zh" | "ko" | "th" => 2,
+        _ => 1,
+    };
+    if letters * weight < FEWEST_SCRIPT_LETTERS {
+        return Language::Unsupported;
+    }
     match language {
         "" => Language::Unsupported,
-        "ru" => match by_head(text, header, margins, |label| CYRILLIC.contains(&label)) {
+        "ru" => cyrillic(text, header, margins),
+        "ar" => arabic(text),
+        "hi" => devanagari(text),
+        known => Language::Script(known),
+    }
+}
+
+fn cyrillic(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Language {
+    let scripts = &text.scripts;
+    match (scripts.russian, scripts.ukrainian, scripts.other_cyrillic) {
+        (_, 0, 0) if scripts.russian > 0 => Language::Script("ru"),
+        (0, _, 0) if scripts.ukrainian > 0 => Language::Script("uk"),
+        (0, 0, 0) => match by_head(text, header, margins, |label| CYRILLIC.contains(&label)) {
             Language::Undetermined => Language::Unsupported,
             known => known,
         },
-        known => Language::Script(known),
+        // Belarusian has letters of both, Serbian and Macedonian their own.
+        _ => Language::Unsupported,
+    }
+}
+
+fn arabic(text: &TokenBuffer) -> Language {
+    let scripts = &text.scripts;
+    match (scripts.urdu, scripts.persian, scripts.other_arabic) {
+        (0, 0, 0) => Language::Script("ar"),
+        (0, _, 0) => Language::Script("fa"),
+        (_, _, 0) => Language::Script("ur"),
+        _ => Language::Unsupported,
+    }
+}
+
+/// The language whose frequent words a text has most of.
+fn devanagari(text: &TokenBuffer) -> Language {
+    let count = |words: &[&str]| {
+        text.tokens
+            .iter()
+            .filter(|token| words.iter().any(|w| w.as_bytes() == text.spelling(token)))
+            .count()
+    };
+    let counts = DEVANAGARI.map(|(code, words)| (count(words), code));
+    // Of equal counts the first one is kept.
+    match counts.into_iter().rev().max_by_key(|(count, _)| *count) {
+        Some((1.., code)) => Language::Script(code),
+        _ => Language::Unsupported,
     }
 }
 

@@ -2,29 +2,37 @@
 //!
 //! A text is read once ([`text`]), its words become features ([`features`]), every head is a lane
 //! of one sum ([`bank`]), and patterns over the same words give the risks ([`cues`]). [`set`] knows
-//! the identity of each model, [`score`] applies them to a batch.
+//! the identity of each model, [`score`] applies them to a text, [`batch`] to an array.
 
 pub(crate) mod bank;
 mod batch;
 mod column;
 mod conversation;
 mod cues;
+mod detail;
+pub(crate) mod distinct;
 mod effort;
 pub(crate) mod features;
 pub(crate) mod format;
 mod language;
+mod pool;
 mod score;
+#[cfg(test)]
+mod sentences;
 mod set;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 
 pub use column::{EFFORT_FEATURES, ScoreColumn};
+pub(crate) use conversation::Role;
 pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conversation_effort};
+pub use detail::{ChurnDetail, IntentDetail};
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use format::{Head, HeadHeader, TrainingSource};
 pub(crate) use score::Scorer;
-pub use score::{ChurnDetail, IntentDetail, churn_risk_level};
+pub use score::churn_risk_level;
+pub(crate) use set::NONE;
 pub use set::{ModelSet, UNCLASSIFIED, Weights};
 
 /// Why a model could not be loaded or applied.

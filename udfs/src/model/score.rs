@@ -2,7 +2,7 @@
 
 use super::ScoreColumn;
 use super::bank::Sums;
-use super::cues::{CueBuffer, Findings, SIGNALS, Signal};
+use super::cues::{CueBuffer, Findings, Signal};
 use super::effort::{self, Parts};
 use super::language::{self, Language};
 use super::set::{Inner, ModelSet, Placed, UNCLASSIFIED};
@@ -31,18 +31,21 @@ const MIXED_CLAUSE: f32 = 0.7;
 const MIXED_HINT: f32 = 0.15;
 /// Words of a clause that has a say in `mixed`.
 const MIXED_WORDS: usize = 2;
+/// Letters from which a text has an intent and a topic.
+pub(super) const FEWEST_LETTERS: u32 = 2;
 
 /// Which kinds of work a call needs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Wanted {
-    sentiment: bool,
-    label: bool,
-    intent: bool,
-    topic: bool,
-    cues: bool,
+    pub(super) sentiment: bool,
+    pub(super) label: bool,
+    pub(super) intent: bool,
+    pub(super) topic: bool,
+    pub(super) cues: bool,
 }
 
 impl Wanted {
+    /// What the columns need.
     pub(crate) fn of(columns: &[ScoreColumn]) -> Wanted {
         use ScoreColumn as C;
         let any = |wanted: &[C]| columns.iter().any(|column| wanted.contains(column));
@@ -91,11 +94,11 @@ pub(crate) struct Scores {
 /// The reusable memory of one scoring thread.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    text: TokenBuffer,
+    pub(super) text: TokenBuffer,
     sums: Sums,
-    margins: Vec<f32>,
+    pub(super) margins: Vec<f32>,
     clause: Vec<f32>,
-    cues: CueBuffer,
+    pub(super) cues: CueBuffer,
 }
 
 impl Inner {
@@ -129,7 +132,7 @@ impl Inner {
         }
         if wanted.sentiment {
             let [negative, neutral, positive] = self.sentiment_of(&scratch.margins);
-            scores.sentiment = f64::from(positive - negative);
+            scores.sentiment = shown(positive - negative);
             scores.sentiment_label = if wanted.label && self.is_mixed(negative, positive, scratch) {
                 3
             } else if negative > neutral && negative > positive {
@@ -140,14 +143,15 @@ impl Inner {
                 1
             };
         }
-        if wanted.intent {
+        let is_said = scratch.text.letters >= FEWEST_LETTERS;
+        if wanted.intent && is_said {
             let (best, probability) = best_label(&self.intent, &scratch.margins);
-            scores.intent_score = f64::from(probability);
+            scores.intent_score = shown(probability);
             scores.intent = (probability >= self.intent.header.threshold).then_some(best as u16);
         }
         if wanted.topic {
             let (best, probability) = best_label(&self.topic, &scratch.margins);
-            let is_sure = probability >= self.topic.header.threshold;
+            let is_sure = is_said && probability >= self.topic.header.threshold;
             scores.topic = Some(if is_sure { best as u16 + 1 } else { 0 });
         }
         if wanted.cues {
@@ -195,7 +199,8 @@ impl Inner {
         let mut start = 0;
         for index in 0..text.tokens.len() {
             let last = index + 1 == text.tokens.len();
-            if !(text.tokens[index].boundary || last) {
+            let token = &text.tokens[index];
+            if !(token.boundary || token.ends_line || last) {
                 continue;
             }
             let part = start..index + 1;
@@ -216,8 +221,18 @@ impl Inner {
     }
 }
 
+/// Rounded in 64 bits: 0.7 of a cue is the 0.7 that a query compares it with.
 fn churn(found: &Findings) -> f64 {
-    f64::from((found[Signal::Churn as usize].strength * 1000.0).round() / 1000.0)
+    rounded(found[Signal::Churn as usize].strength, 1_000.0)
+}
+
+/// A model's number as users see it: four decimals, no "-0".
+pub(crate) fn shown(value: f32) -> f64 {
+    rounded(value, 10_000.0)
+}
+
+fn rounded(value: f32, steps: f64) -> f64 {
+    (f64::from(value) * steps).round() / steps + 0.0
 }
 
 /// e to the power of a value that is not above 0, to 2e-7: 2^whole · 2^rest with a polynomial for
@@ -238,7 +253,7 @@ fn power(value: f32) -> f32 {
     series * f32::from_bits(((whole as i32 + 127) << 23) as u32)
 }
 
-fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
+pub(super) fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
     let header = &head.header;
     let mut most = f32::NEG_INFINITY;
     for ((probability, margin), offset) in
@@ -328,99 +343,6 @@ impl<'a> Scorer<'a> {
     pub(crate) fn language(&mut self, text: &str) -> Option<&'a str> {
         let scores = self.scores(text, Wanted::default())?;
         self.set.inner.language_code(scores.language?)
-    }
-}
-
-/// The intent of a text with what else it could be.
-#[derive(Debug, Clone, PartialEq)]
-pub struct IntentDetail {
-    /// The intent, `unclassified` below the threshold.
-    pub label: String,
-    /// Calibrated probability of the best intent, 0..1.
-    pub score: f64,
-    /// The best intents with their probabilities, best first.
-    pub alternatives: Vec<(String, f64)>,
-    /// The model that said so.
-    pub model: String,
-}
-
-/// The churn risk of a text with the words that show it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ChurnDetail {
-    /// Risk, 0..1.
-    pub score: f64,
-    /// The strongest cue: its words, and where they start and end in the text, in characters from
-    /// 0, end exclusive.
-    pub cue: Option<(String, usize, usize)>,
-    /// The model that said so.
-    pub model: String,
-}
-
-/// Number of alternatives that [`ModelSet::intent_detail`] lists.
-const ALTERNATIVES: usize = 3;
-
-impl ModelSet {
-    /// The intent of a text with alternatives; `None` where `intent` is NULL.
-    pub fn intent_detail(&self, text: &str) -> Option<IntentDetail> {
-        let mut scratch = Scratch::default();
-        let wanted = Wanted {
-            intent: true,
-            ..Wanted::default()
-        };
-        let scores = self.inner.score_text(text, wanted, &mut scratch)?;
-        if !scores.covered {
-            return None;
-        }
-        let head = &self.inner.intent;
-        let mut probabilities = vec![0.0; head.lanes.len()];
-        softmax(
-            head,
-            &scratch.margins[head.lanes.clone()],
-            &mut probabilities,
-        );
-        let mut ranked: Vec<(String, f64)> = head.header.labels[1..]
-            .iter()
-            .cloned()
-            .zip(probabilities[1..].iter().map(|p| f64::from(*p)))
-            .collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-        ranked.truncate(ALTERNATIVES);
-        let label = scores
-            .intent
-            .map_or(UNCLASSIFIED, |i| &self.intent_labels()[i as usize]);
-        Some(IntentDetail {
-            label: label.to_owned(),
-            score: scores.intent_score,
-            alternatives: ranked,
-            model: self.models().get("intent").cloned().unwrap_or_default(),
-        })
-    }
-
-    /// The churn risk of a text with its strongest cue; `None` where `churn_risk` is NULL.
-    pub fn churn_detail(&self, text: &str) -> Option<ChurnDetail> {
-        let mut scratch = Scratch::default();
-        let wanted = Wanted {
-            cues: true,
-            ..Wanted::default()
-        };
-        let scores = self.inner.score_text(text, wanted, &mut scratch)?;
-        if !scores.covered {
-            return None;
-        }
-        let found: Findings = self.inner.cues.find(&scratch.text, &mut scratch.cues);
-        debug_assert!(found.len() == SIGNALS);
-        let best = found[Signal::Churn as usize];
-        let cue = (best.best > 0.0).then(|| {
-            let (start, end) = (best.start as usize, best.end as usize);
-            let before = text[..start].chars().count();
-            let words = &text[start..end];
-            (words.to_owned(), before, before + words.chars().count())
-        });
-        Some(ChurnDetail {
-            score: scores.churn,
-            cue,
-            model: self.models().get("churn_risk").cloned().unwrap_or_default(),
-        })
     }
 }
 

@@ -12,7 +12,7 @@ use super::format::{Head, HeadHeader, hex};
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
-const RULES: &str = "rules/1";
+const RULES: &str = "rules/2";
 
 const CUE_FILES: [(&str, &str); 4] = [
     ("words.cues", include_str!("cues/words.cues")),
@@ -93,6 +93,9 @@ impl ModelSet {
         if sentiment.header.labels != ["negative", "neutral", "positive"] {
             return Err(ModelError::Weights("sentiment has other labels".to_owned()));
         }
+        for head in [&intent, &topic] {
+            check_first_label(head)?;
+        }
         let cues = Cues::parse(&CUE_FILES)?;
         let models = identities(&sentiment, &intent, &topic, &language);
         let (bank, places) = Bank::new(
@@ -160,6 +163,9 @@ impl ModelSet {
     }
 }
 
+/// "None of them" among the labels of a weight file; the first label of intents and topics.
+pub(crate) const NONE: &str = "-";
+
 /// The label of a text that no known label fits.
 pub const UNCLASSIFIED: &str = "unclassified";
 
@@ -177,6 +183,17 @@ fn decode(bytes: &[u8], task: &str) -> Result<Head, ModelError> {
         )));
     }
     Ok(head)
+}
+
+/// The first label stands for "none of them": it is never answered.
+fn check_first_label(head: &Head) -> Result<(), ModelError> {
+    match head.header.labels.first() {
+        Some(first) if first == NONE => Ok(()),
+        _ => Err(ModelError::Weights(format!(
+            "the first label of {} is not {NONE}, \"none of them\"",
+            head.header.task
+        ))),
+    }
 }
 
 /// A function's identity covers all that its values depend on: every score is NULL by what the

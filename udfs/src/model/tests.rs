@@ -21,20 +21,20 @@ fn score(texts: &[Option<&str>], column: ScoreColumn) -> ArrayRef {
         .remove(0)
 }
 
-fn number(text: &str, column: ScoreColumn) -> f64 {
+pub(super) fn number(text: &str, column: ScoreColumn) -> f64 {
     score(&[Some(text)], column)
         .as_primitive::<Float64Type>()
         .value(0)
 }
 
-fn label(text: &str, column: ScoreColumn) -> String {
+pub(super) fn label(text: &str, column: ScoreColumn) -> String {
     score(&[Some(text)], column)
         .as_string::<i32>()
         .value(0)
         .to_owned()
 }
 
-fn risks(text: &str) -> Vec<String> {
+pub(super) fn risks(text: &str) -> Vec<String> {
     let lists = score(&[Some(text)], ScoreColumn::RiskSignals);
     let list = lists.as_list::<i32>().value(0);
     list.as_string::<i32>()
@@ -44,7 +44,7 @@ fn risks(text: &str) -> Vec<String> {
         .collect()
 }
 
-fn escalates(text: &str) -> bool {
+pub(super) fn escalates(text: &str) -> bool {
     score(&[Some(text)], ScoreColumn::EscalationRequest)
         .as_boolean()
         .value(0)
@@ -170,7 +170,10 @@ fn a_wish_for_a_human_is_told_from_talk_about_one() {
 
 #[test]
 fn risks_are_named() {
-    assert_eq!(risks("my lawyer will write to you"), ["legal"]);
+    assert_eq!(
+        risks("my lawyer will write to you"),
+        ["escalation", "legal"]
+    );
     assert_eq!(
         risks("the charger caught fire and there was smoke"),
         ["safety"]
@@ -213,6 +216,59 @@ fn the_set_knows_a_model_for_every_function() {
 }
 
 #[test]
+fn languages_of_one_script_are_told_apart() {
+    for (text, language) in [
+        (
+            "سلام، سفارش من هنوز نرسیده است و پول من چه می‌شود",
+            Some("fa"),
+        ),
+        ("میرا آرڈر ابھی تک نہیں آیا ہے", Some("ur")),
+        ("لم تصل طلبيتي حتى الآن", Some("ar")),
+        ("Де моє замовлення, я чекаю вже тиждень", Some("uk")),
+        ("Где мой заказ, вы обещали вчера", Some("ru")),
+        ("मेरा ऑर्डर कब आएगा", Some("hi")),
+        ("माझी ऑर्डर अजून आली नाही", Some("mr")),
+        ("Που είναι η παραγγελία μου", Some("el")),
+        ("5 μ", None),
+        ("α", None),
+    ] {
+        let found = score(&[Some(text)], ScoreColumn::DetectedLanguage);
+        let found = found.as_string::<i32>();
+        let found = found.is_valid(0).then(|| found.value(0));
+        assert_eq!(found, language, "{text}");
+    }
+}
+
+#[test]
+fn a_weight_file_without_rows_or_a_first_label_is_refused() {
+    let shipped = include_bytes!("../../weights/intent.bin");
+    let head = Head::decode(shipped).unwrap();
+    let mut header = head.header.clone();
+    header.bits = 0;
+    let classes = header.labels.len();
+    let bytes = Head::new(header, vec![0; classes])
+        .unwrap()
+        .encode()
+        .unwrap();
+    assert!(matches!(Head::decode(&bytes), Err(ModelError::Weights(_))));
+    let mut header = head.header.clone();
+    header.labels[0] = "refund".to_owned();
+    let bytes = Head::new(header, head.weights.clone())
+        .unwrap()
+        .encode()
+        .unwrap();
+    let weights = Weights {
+        sentiment: include_bytes!("../../weights/sentiment.bin"),
+        intent: &bytes,
+        topic: include_bytes!("../../weights/topic.bin"),
+        language: include_bytes!("../../weights/detect_language.bin"),
+        vocabulary: "",
+    };
+    let error = ModelSet::parse(&weights).unwrap_err().to_string();
+    assert!(error.contains("first label of intent"), "{error}");
+}
+
+#[test]
 fn a_damaged_weight_file_is_refused() {
     let mut bytes = include_bytes!("../../weights/sentiment.bin").to_vec();
     let last = bytes.len() / 2;
@@ -249,6 +305,76 @@ fn conversation_effort_reads_turns_in_any_order() {
     assert!(effort.score < -2.0);
     assert_eq!(conversation_effort(&turns[1..2]), None);
     assert_eq!(conversation_effort(&[]), None);
+}
+
+#[test]
+fn conversation_effort_goes_by_place_then_time_and_knows_its_roles() {
+    let mut bad = [0.0f32; EFFORT_FEATURES.len()];
+    bad[12] = -0.8;
+    let mut good = bad;
+    good[12] = 0.5;
+    let mut sorry = [0.0f32; EFFORT_FEATURES.len()];
+    sorry[11] = 1.0;
+    let turn = |role, features, sent_at_micros, turn_index| Turn {
+        role,
+        features,
+        sent_at_micros,
+        turn_index,
+    };
+    let last = |turns: &[Turn<'_>]| conversation_effort(turns).unwrap().parts[11];
+    // The place decides against the time; the time where there is no place; unknown ones come last.
+    let placed = [
+        turn("customer", Some(&bad[..]), Some(20), Some(0)),
+        turn("customer", Some(&good[..]), Some(10), Some(1)),
+    ];
+    assert_eq!(last(&placed), 0.25);
+    let timed = [
+        turn("customer", Some(&bad[..]), Some(20), None),
+        turn("customer", Some(&good[..]), Some(10), None),
+    ];
+    assert_eq!(last(&timed), -0.4);
+    let unknown = [
+        turn("customer", Some(&good[..]), None, None),
+        turn("customer", Some(&bad[..]), Some(10), Some(3)),
+    ];
+    assert_eq!(last(&unknown), 0.25);
+    // Rows of another role are no turns.
+    let with_stranger = [
+        placed[0],
+        placed[1],
+        turn("visitor", Some(&sorry[..]), None, Some(2)),
+    ];
+    assert_eq!(
+        conversation_effort(&placed),
+        conversation_effort(&with_stranger)
+    );
+}
+
+#[test]
+fn sets_do_not_share_what_a_thread_remembers() {
+    let shipped = Head::decode(include_bytes!("../../weights/sentiment.bin")).unwrap();
+    let blank = Head::new(shipped.header.clone(), vec![0; shipped.weights.len()]).unwrap();
+    let (shipped, blank) = (shipped.encode().unwrap(), blank.encode().unwrap());
+    let set = |sentiment: &[u8]| {
+        ModelSet::parse(&Weights {
+            sentiment,
+            intent: include_bytes!("../../weights/intent.bin"),
+            topic: include_bytes!("../../weights/topic.bin"),
+            language: include_bytes!("../../weights/detect_language.bin"),
+            vocabulary: "",
+        })
+        .unwrap()
+    };
+    let texts = StringArray::from(vec!["wonderful", "terrible"]);
+    let feelings = |set: &ModelSet| {
+        let scores = set.score(&texts, &[ScoreColumn::Sentiment]).unwrap();
+        let scores = scores[0].as_primitive::<Float64Type>().clone();
+        (scores.value(0), scores.value(1))
+    };
+    let (good, bad) = feelings(&set(&shipped));
+    assert!(good > 0.2 && bad < -0.2);
+    let (good, bad) = feelings(&set(&blank));
+    assert_eq!(good, bad);
 }
 
 #[test]

@@ -29,8 +29,10 @@ pub(crate) struct Token {
     pub(crate) kind: Kind,
     /// Stands within the reach of a negating word.
     pub(crate) negated: bool,
-    /// Ends a clause: `.`, `,`, `;`, `!`, `?`, a line break, or the word `but` and its like.
+    /// Ends a clause before it: `.`, `,`, `;`, `!`, `?`, or the word `but` and its like.
     pub(crate) boundary: bool,
+    /// Ends a clause and a sentence behind it: the last token of a line.
+    pub(crate) ends_line: bool,
 }
 
 /// Letters of a text by script.
@@ -47,6 +49,15 @@ pub(crate) struct Scripts {
     pub(crate) kana: u32,
     pub(crate) hangul: u32,
     pub(crate) other: u32,
+    /// Letters of Persian (and Urdu) that Arabic has not, of Urdu alone, and of the other languages
+    /// of that script.
+    pub(crate) persian: u32,
+    pub(crate) urdu: u32,
+    pub(crate) other_arabic: u32,
+    /// Letters of Ukrainian that Russian has not, the other way round, and of other Cyrillic ones.
+    pub(crate) ukrainian: u32,
+    pub(crate) russian: u32,
+    pub(crate) other_cyrillic: u32,
 }
 
 /// The tokens of one text and what was counted on the way.
@@ -101,10 +112,10 @@ impl TokenBuffer {
         let byte = bytes[at];
         match class(byte) {
             SPACE => {
-                if byte == b'\n'
+                if matches!(byte, b'\n' | b'\r')
                     && let Some(last) = self.tokens.last_mut()
                 {
-                    last.boundary = true;
+                    last.ends_line = true;
                 }
                 at + 1
             }
@@ -170,8 +181,9 @@ impl TokenBuffer {
                 }
                 MARK if byte == b'@' && next_is_letter(bytes, end + 1) => {
                     self.spelling.truncate(start);
+                    let least = end + 1;
                     end += bytes[end..].iter().take_while(|b| !is_break(**b)).count();
-                    end = floor_boundary(text, end);
+                    end = without_final_marks(bytes, least, floor_boundary(text, end));
                     self.placeholder(b"<email>", at, end);
                     return end;
                 }
@@ -310,29 +322,111 @@ impl TokenBuffer {
             kind,
             negated: false,
             boundary,
+            ends_line: false,
         });
     }
 
     /// Marks the words that a negation reaches: "not really good at all" negates "good".
     fn mark_negations(&mut self) {
         let mut reach = 0u32;
-        for token in &mut self.tokens {
+        for index in 0..self.tokens.len() {
+            let token = self.tokens[index];
             if token.boundary {
                 reach = 0;
             }
-            if token.kind != Kind::Word {
-                continue;
+            if token.kind == Kind::Word {
+                let spelling = self.spelling(&token);
+                if spelling == b"no" {
+                    reach = self.reach_of_no(index);
+                } else if is_negation(spelling) {
+                    reach = NEGATION_REACH;
+                } else {
+                    self.tokens[index].negated = reach > 0;
+                    reach = reach.saturating_sub(1);
+                }
             }
-            token.negated = reach > 0;
-            reach = reach.saturating_sub(1);
-            let spelling = &self.spelling[token.start as usize..token.end as usize];
-            if is_negation(spelling) {
-                reach = NEGATION_REACH;
-                token.negated = false;
+            if token.ends_line {
+                reach = 0;
             }
         }
     }
+
+    /// How many words the "no" at `index` negates. It is a determiner ("no problem", "no real
+    /// answer") or stands for a whole answer ("no i want to cancel"), which negates nothing.
+    fn reach_of_no(&self, index: usize) -> u32 {
+        // Nothing where a line ends before the word or something else stands there.
+        let word_after = |at: usize| match self.tokens.get(at..) {
+            Some([last, token, ..]) if !last.ends_line && token.kind == Kind::Word => {
+                self.spelling(token)
+            }
+            _ => b"",
+        };
+        let next = word_after(index);
+        match next {
+            b"" => 0,
+            _ if BEGINS_CLAUSE.contains(&next) => 0,
+            b"longer" | b"one" | b"way" => NEGATION_REACH,
+            _ if QUALIFIES.contains(&next) => 2,
+            // "no cancel my plan": an object follows, so that this is a verb.
+            _ if REQUESTS.contains(&next) && OBJECTS.contains(&word_after(index + 1)) => 0,
+            _ => 1,
+        }
+    }
 }
+
+/// Words with which a clause of its own goes on after an answer "no".
+const BEGINS_CLAUSE: [&[u8]; 44] = [
+    b"i", b"i'm", b"im", b"i'll", b"i've", b"i'd", b"we", b"we're", b"we'll", b"we've", b"we'd",
+    b"you", b"you're", b"he", b"she", b"it", b"it's", b"they", b"this", b"that", b"that's",
+    b"there", b"these", b"the", b"a", b"an", b"my", b"our", b"your", b"please", b"just", b"and",
+    b"so", b"because", b"can", b"could", b"what", b"how", b"why", b"where", b"when", b"is", b"are",
+    b"do",
+];
+/// Words that stand between "no" and its noun.
+const QUALIFIES: [&[u8]; 17] = [
+    b"more",
+    b"real",
+    b"other",
+    b"further",
+    b"such",
+    b"good",
+    b"great",
+    b"big",
+    b"major",
+    b"clear",
+    b"proper",
+    b"useful",
+    b"actual",
+    b"single",
+    b"new",
+    b"additional",
+    b"particular",
+];
+/// Verbs of requests that are nouns as well.
+const REQUESTS: [&[u8]; 18] = [
+    b"cancel",
+    b"stop",
+    b"close",
+    b"delete",
+    b"end",
+    b"give",
+    b"send",
+    b"tell",
+    b"let",
+    b"get",
+    b"refund",
+    b"return",
+    b"call",
+    b"connect",
+    b"transfer",
+    b"leave",
+    b"change",
+    b"help",
+];
+/// Words with which an object begins.
+const OBJECTS: [&[u8]; 12] = [
+    b"my", b"our", b"the", b"this", b"that", b"it", b"me", b"us", b"your", b"these", b"a", b"them",
+];
 
 /// Whether a normalised word turns what follows into its opposite.
 pub(crate) fn is_negation(word: &[u8]) -> bool {
@@ -389,6 +483,19 @@ impl Scripts {
             _ => &mut self.other,
         };
         *counter += 1;
+        match character {
+            'پ' | 'چ' | 'ژ' | 'گ' | 'ک' | 'ی' => self.persian += 1,
+            'ٹ' | 'ڈ' | 'ڑ' | 'ے' | 'ں' | 'ہ' | 'ھ' => self.urdu += 1,
+            'ښ' | 'ځ' | 'څ' | 'ړ' | 'ډ' | 'ټ' | 'ێ' | 'ۆ' | 'ڕ' | 'ڵ' => {
+                self.other_arabic += 1;
+            }
+            'і' | 'ї' | 'є' | 'ґ' | 'І' | 'Ї' | 'Є' | 'Ґ' => self.ukrainian += 1,
+            'ы' | 'э' | 'ё' | 'Ы' | 'Э' | 'Ё' => self.russian += 1,
+            'ў' | 'Ў' | 'ј' | 'љ' | 'њ' | 'џ' | 'ђ' | 'ћ' | 'ѓ' | 'ќ' => {
+                self.other_cyrillic += 1;
+            }
+            _ => {}
+        }
     }
 
     /// Letters of every script but Latin.
@@ -482,7 +589,16 @@ fn address_end(bytes: &[u8], at: usize) -> Option<usize> {
         .iter()
         .take_while(|b| b.is_ascii() && !is_break(**b))
         .count();
-    Some(at + length)
+    // "www." alone has nothing to cut; neither has a scheme.
+    Some(without_final_marks(bytes, at + 4, at + length))
+}
+
+/// The end of an address without the marks that belong to the sentence, not before `least`.
+fn without_final_marks(bytes: &[u8], least: usize, mut end: usize) -> usize {
+    while end > least && matches!(bytes[end - 1], b'.' | b':' | b'\'') {
+        end -= 1;
+    }
+    end
 }
 
 /// The length of an emoticon at the start of `bytes`.
@@ -519,4 +635,62 @@ pub(crate) fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of a text, negated ones with a "!".
+    fn read(text: &str) -> Vec<String> {
+        let mut buffer = TokenBuffer::default();
+        buffer.read(text);
+        let spelt = buffer.tokens.iter().map(|token| {
+            let word = String::from_utf8_lossy(buffer.spelling(token)).into_owned();
+            format!("{}{word}", if token.negated { "!" } else { "" })
+        });
+        spelt.collect()
+    }
+
+    #[test]
+    fn a_line_break_ends_a_negation_behind_the_word_before_it() {
+        assert_eq!(
+            read("this is not good\nthank you"),
+            ["this", "is", "not", "!good", "thank", "you"]
+        );
+        assert_eq!(
+            read("I did not\nthank you"),
+            ["i", "did", "not", "thank", "you"]
+        );
+        assert_eq!(read("not\r\ngood"), ["not", "good"]);
+    }
+
+    #[test]
+    fn no_negates_its_noun_only() {
+        assert_eq!(read("no problem at all"), ["no", "!problem", "at", "all"]);
+        assert_eq!(
+            read("no more problems here"),
+            ["no", "!more", "!problems", "here"]
+        );
+        assert_eq!(
+            read("no i want to cancel"),
+            ["no", "i", "want", "to", "cancel"]
+        );
+        assert_eq!(read("no cancel my plan"), ["no", "cancel", "my", "plan"]);
+        assert_eq!(read("no\nproblem"), ["no", "problem"]);
+        assert_eq!(read("no"), ["no"]);
+    }
+
+    #[test]
+    fn addresses_leave_the_mark_that_ends_the_sentence() {
+        assert_eq!(
+            read("see https://example.org/a. ok"),
+            ["see", "<url>", ".", "ok"]
+        );
+        assert_eq!(
+            read("mail jo@example.org: now"),
+            ["mail", "<email>", ":", "now"]
+        );
+        assert_eq!(read("www. ..."), ["<url>", "..."]);
+    }
 }

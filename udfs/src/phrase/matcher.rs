@@ -143,6 +143,9 @@ mod tests {
         assert!(is_match("refund*", "it was refunded"));
         assert!(is_match("don't", "I don’t know"));
         assert!(is_match("e-mail", "send an e-mail"));
+        // An accent as a character of its own, on either side.
+        assert!(is_match("café", "the cafe\u{301} is closed"));
+        assert!(is_match("cafe\u{301}s*", "CAFÉS"));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What a word is, the same for expressions and for texts.
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 /// Splits `text` into words: runs of letters, digits and combining marks, apostrophes between them
-/// included ("don't" is one word), in lower case.
+/// included ("don't" is one word), in lower case and composed: "é" is one letter, however it was
+/// written.
 ///
 /// Appends the letters to `letters` and, for each word, its byte range in `letters` and the byte
 /// offset in `text` behind it.
@@ -23,14 +26,27 @@ pub(super) fn split(text: &str, letters: &mut String, mut word: impl FnMut(usize
             if joins {
                 letters.push('\'');
             } else {
+                compose(letters, start);
                 word(start, letters.len(), offset);
                 start = letters.len();
             }
         }
     }
     if letters.len() > start {
+        compose(letters, start);
         word(start, letters.len(), text.len());
     }
+}
+
+/// Brings the letters from `start` on into the form that Unicode calls NFC.
+fn compose(letters: &mut String, start: usize) {
+    let written = &letters[start..];
+    if written.is_ascii() || is_nfc_quick(written.chars()) == IsNormalized::Yes {
+        return;
+    }
+    let composed: String = written.nfc().collect();
+    letters.truncate(start);
+    letters.push_str(&composed);
 }
 
 fn is_word_character(character: char) -> bool {

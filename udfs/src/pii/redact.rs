@@ -48,8 +48,16 @@ impl FromStr for RedactionMode {
     }
 }
 
-/// `text` with its entities of `kinds` replaced; nothing that [`find`] would find is left.
+/// `text` with its entities of `kinds` replaced; nothing with a checksum that [`find`] would find is
+/// left.
+///
+/// What is left of a find that lost against another one is looked for again, among the placeholders
+/// of the first: words that a removal would bring together never make a find. Placeholders are
+/// taken away last.
 pub fn redact(text: &str, kinds: EntityKinds, mode: RedactionMode) -> Cow<'_, str> {
+    if mode == RedactionMode::Remove {
+        return removed(text, kinds);
+    }
     let mut redacted = Cow::Borrowed(text);
     let mut numbers = Numbers::default();
     for _ in 0..MOST_PASSES {
@@ -62,6 +70,55 @@ pub fn redact(text: &str, kinds: EntityKinds, mode: RedactionMode) -> Cow<'_, st
     redacted
 }
 
+/// `text` without its entities. A character that no text has stands for them until the end, so
+/// that a placeholder of the author's is kept.
+fn removed(text: &str, kinds: EntityKinds) -> Cow<'_, str> {
+    let mut marked = Cow::Borrowed(text);
+    for pass in 0..MOST_PASSES {
+        let entities = find(&marked, kinds);
+        if entities.is_empty() {
+            if pass == 0 {
+                return marked;
+            }
+            break;
+        }
+        let mut next = String::with_capacity(marked.len());
+        let mut done = 0;
+        for entity in &entities {
+            next.push_str(&marked[done..entity.bytes.start]);
+            next.push_str(GAP);
+            done = entity.bytes.end;
+        }
+        next.push_str(&marked[done..]);
+        marked = Cow::Owned(next);
+    }
+    let mut plain = marked.replace(GAP, "");
+    // Digits that a removal brought together can be a number with a checksum by chance.
+    let checked = checked_kinds(kinds);
+    for _ in 0..MOST_PASSES {
+        let entities = find(&plain, checked);
+        if entities.is_empty() {
+            break;
+        }
+        for entity in entities.iter().rev() {
+            plain.replace_range(entity.bytes.clone(), "");
+        }
+    }
+    Cow::Owned(plain)
+}
+
+/// Stands for a removed entity: brackets like those of the other modes around a character of the
+/// private use area.
+const GAP: &str = "[\u{f8ff}]";
+
+/// Those of `kinds` that a checksum tells from other digits.
+fn checked_kinds(kinds: EntityKinds) -> EntityKinds {
+    [EntityKind::Iban, EntityKind::Card, EntityKind::NationalId]
+        .into_iter()
+        .filter(|kind| kinds.has(*kind))
+        .fold(EntityKinds::NONE, EntityKinds::with)
+}
+
 fn replace(text: &str, entities: &[Entity], mode: RedactionMode, numbers: &mut Numbers) -> String {
     let mut redacted = String::with_capacity(text.len());
     let mut done = 0;
@@ -69,9 +126,6 @@ fn replace(text: &str, entities: &[Entity], mode: RedactionMode, numbers: &mut N
         let name = entity.kind.name();
         redacted.push_str(&text[done..entity.bytes.start]);
         done = entity.bytes.end;
-        if mode == RedactionMode::Remove {
-            continue;
-        }
         redacted.push('[');
         redacted.push_str(name);
         let value = &text[entity.bytes.clone()];
@@ -150,5 +204,16 @@ mod tests {
         assert_eq!(names.len(), 3);
         assert_eq!(names[0], names[2]);
         assert_ne!(names[0], names[1]);
+    }
+
+    #[test]
+    fn a_removal_makes_no_new_finds() {
+        // What a removal brings together is no find of its own.
+        let text = "my name is Ann Lee Green and I wait";
+        let left = redacted(text, RedactionMode::Remove);
+        assert_eq!(left, "my name is  and I wait");
+        let text = "my name is anna and I am waiting. mail jo@example.org now";
+        let left = redacted(text, RedactionMode::Remove);
+        assert_eq!(left, "my name is  and I am waiting. mail  now");
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::TrainError;
 use super::solver::{random, shuffle};
+pub(crate) use crate::model::NONE;
 
 /// Rows of one label of one source that are used at most, unless they are scarce by nature.
 const ROWS_PER_LABEL: usize = 400;
@@ -14,9 +15,6 @@ const ROWS_PER_OTHER: usize = 120;
 const EXPANSIONS: usize = 60;
 /// Share of banking77, which has no validation split, that is held out: one row in this many.
 const HELD_OUT: u64 = 10;
-
-/// The label of "none of them" in [`Example`]s and in the weight files.
-pub(crate) const NONE: &str = "-";
 
 /// One text with its labels.
 #[derive(Debug, Clone, Default)]
@@ -118,7 +116,7 @@ const NEUTRAL_INTENTS: [&str; 20] = [
     "refund_policy",
     "identity_verification",
 ];
-/// Intents whose sentences report something bad.
+/// Intents whose sentences report something bad, unless they only ask for it to be dealt with.
 const NEGATIVE_INTENTS: [&str; 8] = [
     "complaint",
     "fraud_report",
@@ -131,6 +129,89 @@ const NEGATIVE_INTENTS: [&str; 8] = [
 ];
 /// Requests of each tone that the sentiment head sees.
 const TONED_REQUESTS: usize = 3_000;
+/// How often the head sees each of our own sentences: there are few of them among the tweets.
+const OWN_TONES: usize = 5;
+
+/// The tone of a request: 0 negative, 1 neutral, `None` where it cannot be told.
+///
+/// The subject of a question can be bad and its tone is neutral all the same: "how do I reset my
+/// password", "what is the status of my refund". Questions that complain are left out.
+fn tone(row: &Example) -> Option<u16> {
+    let intent = row.intent.as_str();
+    let is_bad = NEGATIVE_INTENTS.contains(&intent);
+    if !is_bad && !NEUTRAL_INTENTS.contains(&intent) {
+        return None;
+    }
+    // This set words its requests for a new password or the state of a refund without a feeling.
+    let asks = asks(&row.text)
+        || row.source == "bitext" && matches!(intent, "login_problem" | "refund_status");
+    match (is_bad, asks) {
+        (true, false) => Some(0),
+        (true, true) => (!complains(&row.text)).then_some(1),
+        (false, _) => Some(1),
+    }
+}
+
+/// Whether a text is put as a question or a plain wish.
+fn asks(text: &str) -> bool {
+    const OPENINGS: [&str; 30] = [
+        "how",
+        "what",
+        "what's",
+        "where",
+        "where's",
+        "when",
+        "which",
+        "who",
+        "can",
+        "could",
+        "would",
+        "will",
+        "may",
+        "is",
+        "are",
+        "do",
+        "does",
+        "did",
+        "has",
+        "have",
+        "help",
+        "tell",
+        "show",
+        "i want to",
+        "i need to",
+        "i would like",
+        "i'd like",
+        "need to",
+        "want to",
+        "check",
+    ];
+    const LEADS: [&str; 8] = ["hi", "hello", "hey", "please", "ok", "so", "yes", "good"];
+    let text = text.to_lowercase();
+    let mut rest = text.trim_start();
+    while let Some((first, after)) = rest.split_once(' ')
+        && LEADS.contains(&first.trim_end_matches([',', '.', '!']))
+    {
+        rest = after.trim_start();
+    }
+    let opens = |opening: &&str| {
+        rest.strip_prefix(*opening)
+            .is_some_and(|after| after.is_empty() || after.starts_with(' '))
+    };
+    text.trim_end().ends_with('?') || OPENINGS.iter().any(opens)
+}
+
+/// Whether a question has a word of complaint.
+fn complains(text: &str) -> bool {
+    const COMPLAINTS: [&str; 26] = [
+        "why", "not", "never", "still", "twice", "again", "yet", "no", "cannot", "can't", "cant",
+        "won't", "isn't", "hasn't", "haven't", "didn't", "doesn't", "wrong", "stolen", "hacked",
+        "fraud", "broken", "failed", "declined", "lost", "waiting",
+    ];
+    text.to_lowercase()
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .any(|word| COMPLAINTS.contains(&word))
+}
 
 /// Tweets with their sentiment (0 negative, 1 neutral, 2 positive), with requests whose
 /// intent tells their tone and sentences of our own.
@@ -158,10 +239,10 @@ pub(crate) fn sentiments(
         valid: load("valid.csv")?,
     };
     let mut state = seed;
-    for (label, tone) in [(0, &NEGATIVE_INTENTS[..]), (1, &NEUTRAL_INTENTS[..])] {
+    for label in [0, 1] {
         let mut toned: Vec<Labelled> = requests
             .iter()
-            .filter(|row| tone.contains(&row.intent.as_str()))
+            .filter(|row| tone(row) == Some(label))
             .map(|row| Labelled {
                 text: row.text.clone(),
                 label,
@@ -178,7 +259,8 @@ pub(crate) fn sentiments(
         &mut state,
     )? {
         let label = NAMES.iter().position(|name| *name == tone).unwrap_or(1) as u16;
-        split.train.push(Labelled { text, label });
+        let row = Labelled { text, label };
+        split.train.extend(std::iter::repeat_n(row, OWN_TONES));
     }
     Ok(split)
 }

@@ -68,8 +68,8 @@ async fn sentiment_of_a_conversation_is_worked_out_by_hand() {
     let answer = rows(
         &session,
         &format!(
-            "SELECT conversation_sentiment(role, mood, at, turn), {detail}['overall'],
-                    {detail}['start_score'], {detail}['end_score'], {detail}['trend']
+            "SELECT conversation_sentiment(role, mood, at, turn), get_field({detail}, 'overall'),
+                    get_field({detail}, 'start_score'), get_field({detail}, 'end_score'), get_field({detail}, 'trend')
              FROM t GROUP BY conversation"
         ),
     )
@@ -123,7 +123,7 @@ async fn effort_needs_no_times_and_explains_itself() {
     with_table(&session, vec![vec![turns(&SIX)]]);
     let call = "(role, effort_features(text), NULL, turn)";
     let sql = format!(
-        "SELECT conversation_effort{call}, conversation_effort_detail{call}['score'],
+        "SELECT conversation_effort{call}, get_field(conversation_effort_detail{call}, 'score'),
                 effort_level(conversation_effort{call}) FROM t"
     );
     let answer = rows(&session, &sql).await.unwrap();

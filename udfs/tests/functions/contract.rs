@@ -151,16 +151,38 @@ async fn levels_take_a_text_or_its_score() {
 #[tokio::test]
 async fn details_agree_with_their_scalars() {
     let text = "'Please cancel my subscription, I want my money back'";
-    let label = format!("SELECT intent_detail({text})['label'] = intent({text})");
+    let label = format!("SELECT get_field(intent_detail({text}), 'label') = intent({text})");
     assert_eq!(shown(&label).await, "true");
-    let difference = format!("intent_detail({text})['score'] - intent_score({text})");
+    let difference = format!("get_field(intent_detail({text}), 'score') - intent_score({text})");
     assert_eq!(
         shown(&format!("SELECT abs({difference}) < 1e-9")).await,
         "true"
     );
     let risk = format!(
-        "SELECT churn_risk_detail({text})['score'] = churn_risk({text})
-            AND churn_risk_detail({text})['level'] = churn_risk_level({text})"
+        "SELECT get_field(churn_risk_detail({text}), 'score') = churn_risk({text})
+            AND get_field(churn_risk_detail({text}), 'level') = churn_risk_level({text})"
     );
     assert_eq!(shown(&risk).await, "true");
+}
+
+#[tokio::test]
+async fn a_model_that_is_null_gives_null() {
+    for function in ["intent", "intent_score", "intent_detail", "topic"] {
+        let sql = format!("SELECT {function}({NO_SIGNAL}, NULL)");
+        assert_eq!(shown(&sql).await, "NULL", "{function}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_the_decimals_that_users_compare_with() {
+    let text = "'Never again'";
+    assert_eq!(
+        shown(&format!("SELECT churn_risk({text}) >= 0.7")).await,
+        "true"
+    );
+    assert_eq!(
+        shown("SELECT sentiment('Never again\nThank you') = sentiment('Never again\r\nThank you')")
+            .await,
+        "true"
+    );
 }

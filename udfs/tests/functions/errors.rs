@@ -12,6 +12,27 @@ async fn wrong_arguments_are_named() {
             "SELECT intent('text', 'mine')",
             "no such model for intent: \"mine\"",
         ),
+        (
+            "SELECT topic('text', 'mine')",
+            "no such model for topic: \"mine\"",
+        ),
+        (
+            "SELECT intent_score('text', 'mine')",
+            "no such model for intent: \"mine\"",
+        ),
+        (
+            "SELECT intent_detail('text', 'mine')",
+            "no such model for intent: \"mine\"",
+        ),
+        (
+            "SELECT conversation_sentiment(DISTINCT role, 0.5, NULL, 1) FROM (VALUES ('customer'), ('agent')) AS t (role)",
+            "conversation_sentiment counts every turn, it has no DISTINCT",
+        ),
+        (
+            "SELECT role, conversation_sentiment(DISTINCT role, 0.5, NULL, 1)
+             FROM (VALUES ('customer'), ('agent')) AS t (role) GROUP BY role",
+            "it has no DISTINCT",
+        ),
         ("SELECT intent(true)", "intent takes texts, not Boolean"),
         (
             "SELECT effort_level(true)",

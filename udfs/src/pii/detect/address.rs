@@ -11,23 +11,23 @@ use super::super::kind::EntityKind;
 static STREET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let pattern = r"(?x)
         [0-9]{1,5}[A-Za-z]? (?:[-/][0-9]{1,4}[A-Za-z]?)? ,? \s+
-        (?P<name> (?: [\p{L}0-9'’.\-]+ \s+ ){1,4}? )
+        (?P<name> (?: [\p{L}\p{M}0-9'’.\-]+ \s+ ){1,4}? )
         (?P<kind> (?i: street | st | avenue | ave | road | rd | boulevard | blvd | lane | ln
             | drive | dr | court | ct | place | pl | square | sq | terrace | way | highway | hwy
             | parkway | pkwy | crescent | close ) ) \b \.?
         (?: ,? \s+ (?i: apt | apartment | suite | ste | unit | flat | floor | \# ) \.? \s* [0-9]+[A-Za-z]? \b )?
-        (?: ,? \s+ \p{Lu}[\p{L}'’.\-]+ (?: \s \p{Lu}[\p{L}'’.\-]+ )? ,? \s+ [A-Z]{2} ,? \s+ [0-9]{5} (?: -[0-9]{4} )? \b )?";
+        (?: ,? \s+ \p{Lu}[\p{L}\p{M}'’.\-]+ (?: \s \p{Lu}[\p{L}\p{M}'’.\-]+ )? ,? \s+ [A-Z]{2} ,? \s+ [0-9]{5} (?: -[0-9]{4} )? \b )?";
     Regex::new(pattern).ok()
 });
 
 static OTHER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let pattern = r"(?x)
         \b (?i: p\.? \s? o\.? \s? box ) \s+ [0-9]{1,7} \b
-        | \b \p{Lu}[\p{L}.\-]* (?: straße | strasse | str\. | allee | gasse | platz | weg )
-          \s [0-9]{1,4} \s? [a-z]? \b (?: ,? \s+ [0-9]{5} \s+ \p{Lu}\p{L}+ )?
+        | \b \p{Lu}[\p{L}\p{M}.\-]* (?: straße | strasse | str\. | allee | gasse | platz | weg )
+          \s [0-9]{1,4} \s? [a-z]? \b (?: ,? \s+ [0-9]{5} \s+ \p{Lu}[\p{L}\p{M}]+ )?
         | \b [0-9]{1,4} (?: \s (?: bis | ter ) )? ,? \s+ (?i: rue | avenue | boulevard | chemin | impasse )
-          \s+ (?: (?: de | du | des | la | le | les | l['’] | d['’] ) \s* ){0,3} \p{Lu}[\p{L}\-]+
-          (?: ,? \s+ [0-9]{5} \s+ \p{Lu}\p{L}+ )?";
+          \s+ (?: (?: de | du | des | la | le | les | l['’] | d['’] ) \s* ){0,3} \p{Lu}[\p{L}\p{M}\-]+
+          (?: ,? \s+ [0-9]{5} \s+ \p{Lu}[\p{L}\p{M}]+ )?";
     Regex::new(pattern).ok()
 });
 
@@ -39,6 +39,16 @@ const SENTENCE_WORDS: [&str; 24] = [
     "the", "a", "an", "on", "in", "at", "of", "to", "my", "your", "and", "or", "for", "days",
     "hours", "minutes", "people", "times", "items", "is", "was", "this", "that", "weeks",
 ];
+
+/// Words before a drive that is no street: "2 TB hard drive", "Google Drive", "4 wheel drive".
+const DRIVES: [&str; 24] = [
+    "tb", "gb", "mb", "hard", "disk", "google", "flash", "usb", "thumb", "pen", "wheel", "test",
+    "external", "ssd", "solid", "state", "shared", "team", "cloud", "optical", "tape", "network",
+    "inch", "one",
+];
+
+/// Units that end like a postcode: "MacBook Air M1 8GB".
+const UNITS: [&str; 4] = ["GB", "TB", "MB", "KB"];
 
 pub(super) fn find(text: &str, found: &mut Vec<Entity>) {
     for groups in STREET
@@ -61,7 +71,8 @@ pub(super) fn find(text: &str, found: &mut Vec<Entity>) {
         }
     }
     for place in POSTCODE.iter().flat_map(|pattern| pattern.find_iter(text)) {
-        if super::stands_alone(text, place.start(), place.end()) {
+        let is_size = UNITS.iter().any(|unit| place.as_str().ends_with(unit));
+        if !is_size && super::stands_alone(text, place.start(), place.end()) {
             found.push(Entity::new(EntityKind::Address, place.range(), 0.6));
         }
     }
@@ -72,6 +83,13 @@ pub(super) fn find(text: &str, found: &mut Vec<Entity>) {
 fn is_street(name: &str, kind: &str) -> bool {
     let is_capital =
         |word: &str| word.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit());
+    let is_device = kind.eq_ignore_ascii_case("drive")
+        && name
+            .split_whitespace()
+            .any(|word| DRIVES.contains(&word.to_lowercase().as_str()));
+    if is_device {
+        return false;
+    }
     if is_capital(kind) && name.split_whitespace().all(is_capital) {
         return true;
     }
@@ -90,6 +108,7 @@ fn is_street(name: &str, kind: &str) -> bool {
             | "drive"
     );
     is_plain
+        && !name.trim().is_empty()
         && name
             .split_whitespace()
             .all(|word| !SENTENCE_WORDS.contains(&word.to_lowercase().as_str()))
@@ -133,5 +152,11 @@ mod tests {
     fn sentences_with_numbers_are_left() {
         assert!(addresses("2 days on the road, 3 people on the way").is_empty());
         assert!(addresses("5 items in one place").is_empty());
+        assert!(addresses("my 2 TB hard drive is broken").is_empty());
+        assert!(addresses("I have 15 Google Drive folders, 100 GB Google Drive").is_empty());
+        assert!(addresses("a 4 wheel drive and 4 Wheel Drive").is_empty());
+        assert!(addresses("MacBook Air M1 8GB").is_empty());
+        assert_eq!(addresses("12 Oak Drive"), ["12 Oak Drive"]);
+        assert_eq!(addresses("EC1A 1BB"), ["EC1A 1BB"]);
     }
 }

@@ -5,7 +5,7 @@ use super::super::kind::EntityKind;
 use super::digits::{is_filler, is_luhn, numbers, value};
 
 pub(super) fn find(text: &str, found: &mut Vec<Entity>) {
-    for bytes in numbers(text, &[' ', '-', '.', '\u{a0}'], 19, is_card) {
+    for bytes in numbers(text, &[' ', '-', '.', '_', '/', '\u{a0}'], 19, is_card) {
         found.push(Entity::new(EntityKind::Card, bytes, 1.0));
     }
 }
@@ -71,6 +71,8 @@ mod tests {
         );
         assert_eq!(cards("4111-1111-1111-1111 12/27"), ["4111-1111-1111-1111"]);
         assert_eq!(cards("amex 378282246310005"), ["378282246310005"]);
+        assert_eq!(cards("4111_1111_1111_1111"), ["4111_1111_1111_1111"]);
+        assert_eq!(cards("4111/1111/1111/1111"), ["4111/1111/1111/1111"]);
         assert!(cards("order 4111 1111 1111 1112").is_empty());
         assert!(cards("ref A4111111111111111").is_empty());
         assert!(cards("order 411-1111111-111111").is_empty());

@@ -8,7 +8,10 @@ use super::super::entity::Entity;
 use super::super::kind::EntityKind;
 
 static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"[\p{L}\p{N}._%+'\-]+@[\p{L}\p{N}\-]+(?:\.[\p{L}\p{N}\-]+)*\.\p{L}{2,24}").ok()
+    Regex::new(
+        r"[\p{L}\p{M}\p{N}._%+'\-]+@[\p{L}\p{M}\p{N}\-]+(?:\.[\p{L}\p{M}\p{N}\-]+)*\.\p{L}{2,24}",
+    )
+    .ok()
 });
 
 static SPELT_OUT: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -64,6 +67,10 @@ mod tests {
         assert_eq!(
             addresses("jo at example dot com"),
             ["jo at example dot com"]
+        );
+        assert_eq!(
+            addresses("jo [at] example [dot] com"),
+            ["jo [at] example [dot] com"]
         );
         assert!(addresses("thanks @support, room 5 dot com").is_empty());
     }

@@ -71,9 +71,17 @@ impl Signs {
             signs.has_dot |= byte == b'.';
         }
         // "jo at example dot org"
-        signs.has_dot |= text.contains(" dot ") || text.contains("(dot)");
+        signs.has_dot |= spells_dot(text);
         signs
     }
+}
+
+/// Whether a text spells out a dot, in any case.
+fn spells_dot(text: &str) -> bool {
+    let forms: [&[u8]; 3] = [b" dot ", b"(dot)", b"[dot]"];
+    text.as_bytes()
+        .windows(5)
+        .any(|window| forms.iter().any(|form| window.eq_ignore_ascii_case(form)))
 }
 
 fn without_overlaps(mut found: Vec<Entity>) -> Vec<Entity> {
@@ -107,4 +115,24 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
 /// The last `bytes` or so of the text before `position`: where a cue is looked for.
 fn before(text: &str, position: usize, bytes: usize) -> &str {
     &text[text.floor_char_boundary(position.saturating_sub(bytes))..position]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelt_out_addresses_are_looked_for() {
+        for text in [
+            "jo [at] example [dot] com",
+            "jo (at) example (dot) com",
+            "jo AT example DOT com",
+        ] {
+            let found = find(text, EntityKinds::ALL);
+            assert!(
+                found.iter().any(|entity| entity.kind == EntityKind::Email),
+                "{text}: {found:?}"
+            );
+        }
+    }
 }

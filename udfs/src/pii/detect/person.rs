@@ -14,22 +14,25 @@ struct Form {
     score: f64,
 }
 
+// A letter can be followed by its accent as a character of its own (`\p{M}`).
 static FORMS: [Form; 5] = [
-    // "my name is Ann Lee"
+    // "my name is Ann Lee", "Name: Ann Lee"
     Form {
         pattern: LazyLock::new(|| {
             Regex::new(
-                r"(?:(?i:\bmy (?:full |first |last )?name(?: is|['’]s))|(?i:\b(?:full |first |last |customer )?name):)\s+(?P<name>\p{Lu}[\p{L}'’\-]+(?:\s+\p{Lu}[\p{L}'’\-]+){0,2})",
+                r"(?:(?i:\bmy (?:full |first |last )?name(?: is|['’]s))|(?i:\b(?:full |first |last |customer )?name):)\s+(?P<name>\p{Lu}[\p{L}\p{M}'’\-]+(?:\s+\p{Lu}[\p{L}\p{M}'’\-]+){0,2})",
             )
             .ok()
         }),
         score: 0.9,
     },
-    // "my name is ann"
+    // "my name is ann", "my name is ann lee"
     Form {
         pattern: LazyLock::new(|| {
-            Regex::new(r"(?i:\bmy (?:full |first |last )?name(?: is|['’]s))\s+(?P<name>\p{Ll}{2,})")
-                .ok()
+            Regex::new(
+                r"(?i:\bmy (?:full |first |last )?name(?: is|['’]s))\s+(?P<name>\p{L}[\p{L}\p{M}'’\-]+(?:[ \t]+\p{L}[\p{L}\p{M}'’\-]+){0,2})",
+            )
+            .ok()
         }),
         score: 0.6,
     },
@@ -37,7 +40,7 @@ static FORMS: [Form; 5] = [
     Form {
         pattern: LazyLock::new(|| {
             Regex::new(
-                r"\b(?:I am|I['’]m|i am|i['’]m|[Tt]his is)\s+(?P<name>\p{Lu}\p{Ll}[\p{L}'’\-]*\s+\p{Lu}\p{Ll}[\p{L}'’\-]*)",
+                r"\b(?:I am|I['’]m|i am|i['’]m|[Tt]his is)\s+(?P<name>\p{Lu}\p{M}*\p{Ll}[\p{L}\p{M}'’\-]*\s+\p{Lu}\p{M}*\p{Ll}[\p{L}\p{M}'’\-]*)",
             )
             .ok()
         }),
@@ -47,7 +50,7 @@ static FORMS: [Form; 5] = [
     Form {
         pattern: LazyLock::new(|| {
             Regex::new(
-                r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Herr|Frau|Monsieur|Madame)\.?\s+(?P<name>\p{Lu}\p{Ll}[\p{L}'’\-]*(?:\s+\p{Lu}\p{Ll}[\p{L}'’\-]*)?)",
+                r"\b(?:Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Herr|Frau|Monsieur|Madame)\.?\s+(?P<name>\p{Lu}\p{M}*\p{Ll}[\p{L}\p{M}'’\-]*(?:\s+\p{Lu}\p{M}*\p{Ll}[\p{L}\p{M}'’\-]*)?)",
             )
             .ok()
         }),
@@ -57,12 +60,73 @@ static FORMS: [Form; 5] = [
     Form {
         pattern: LazyLock::new(|| {
             Regex::new(
-                r"(?m)(?i:regards|sincerely|cheers|best wishes|many thanks|yours truly)[,.!]?[ \t]*\r?\n\s*(?P<name>\p{Lu}\p{Ll}[\p{L}'’\-]*(?:[ \t]+\p{Lu}[\p{L}'’.\-]*){0,2})[ \t]*\r?$",
+                r"(?m)(?i:regards|sincerely|cheers|best wishes|many thanks|yours truly)[,.!]?[ \t]*\r?\n\s*(?P<name>\p{Lu}\p{M}*\p{Ll}[\p{L}\p{M}'’\-]*(?:[ \t]+\p{Lu}[\p{L}\p{M}'’.\-]*){0,2})[ \t]*\r?$",
             )
             .ok()
         }),
         score: 0.7,
     },
+];
+
+/// Words before "name:" that say it is not a person's.
+const THINGS: [&str; 24] = [
+    "product", "company", "file", "user", "domain", "brand", "business", "item", "plan", "host",
+    "store", "shop", "hotel", "model", "event", "project", "team", "app", "pet", "street", "city",
+    "bank", "server", "display",
+];
+
+/// How somebody says to be, in the place of a name: "I am Extremely Disappointed".
+const MOODS: [&str; 40] = [
+    "extremely",
+    "totally",
+    "completely",
+    "absolutely",
+    "highly",
+    "deeply",
+    "terribly",
+    "thoroughly",
+    "truly",
+    "currently",
+    "seriously",
+    "incredibly",
+    "utterly",
+    "beyond",
+    "quite",
+    "too",
+    "disappointed",
+    "frustrated",
+    "upset",
+    "angry",
+    "annoyed",
+    "unhappy",
+    "happy",
+    "sorry",
+    "tired",
+    "confused",
+    "shocked",
+    "disgusted",
+    "furious",
+    "dissatisfied",
+    "sure",
+    "unable",
+    "waiting",
+    "looking",
+    "trying",
+    "writing",
+    "calling",
+    "having",
+    "getting",
+    "a",
+];
+
+/// Words with which a sentence goes on after a name in lower case.
+const GOES_ON: [&str; 66] = [
+    "i", "im", "i'm", "i’m", "i've", "i’ve", "my", "but", "from", "with", "a", "an", "please",
+    "can", "could", "was", "want", "need", "have", "has", "had", "here", "calling", "writing",
+    "what", "how", "why", "when", "where", "who", "you", "your", "thanks", "thank", "order",
+    "account", "email", "phone", "number", "to", "for", "of", "at", "this", "that", "it", "we",
+    "our", "because", "as", "am", "are", "looking", "trying", "having", "if", "do", "does", "did",
+    "help", "hello", "hi", "by", "after", "since", "there",
 ];
 
 /// Words that follow these cues without being names.
@@ -110,16 +174,44 @@ pub(super) fn find(text: &str, found: &mut Vec<Entity>) {
             .iter()
             .flat_map(|pattern| pattern.captures_iter(text))
         {
-            let Some(name) = groups.name("name") else {
+            let (Some(whole), Some(name)) = (groups.get(0), groups.name("name")) else {
                 continue;
             };
-            let mut words = name.as_str().split_whitespace();
-            let is_name = words.all(|word| !NO_NAMES.contains(&word.to_lowercase().as_str()));
-            if is_name {
-                found.push(Entity::new(EntityKind::Person, name.range(), form.score));
+            if is_of_a_thing(text, whole.start()) {
+                continue;
+            }
+            let length = name_length(name.as_str());
+            if length > 0 {
+                let bytes = name.start()..name.start() + length;
+                found.push(Entity::new(EntityKind::Person, bytes, form.score));
             }
         }
     }
+}
+
+/// Whether the word before a cue says that the name is a thing's: "Product name: Blue Widget".
+fn is_of_a_thing(text: &str, cue: usize) -> bool {
+    let last = super::before(text, cue, 24).split_whitespace().next_back();
+    last.is_some_and(|word| THINGS.contains(&word.to_lowercase().as_str()))
+}
+
+/// The length of the name at the start of `words`, in bytes: up to the word with which the sentence
+/// goes on; 0 where a word says that there is no name.
+fn name_length(words: &str) -> usize {
+    let mut length = 0;
+    for word in words.split_whitespace() {
+        let lower = word.to_lowercase();
+        if GOES_ON.contains(&lower.as_str()) && length > 0 {
+            break;
+        }
+        if NO_NAMES.contains(&lower.as_str()) || MOODS.contains(&lower.as_str()) {
+            // "ann and …" is a name with more behind it, "Very Upset" is none.
+            let goes_on = length > 0 && word.chars().all(char::is_lowercase);
+            return if goes_on { length } else { 0 };
+        }
+        length = word.as_ptr() as usize - words.as_ptr() as usize + word.len();
+    }
+    length
 }
 
 #[cfg(test)]
@@ -129,7 +221,7 @@ mod tests {
     fn names(text: &str) -> Vec<&str> {
         let mut found = Vec::new();
         find(text, &mut found);
-        found
+        super::super::without_overlaps(found)
             .into_iter()
             .map(|entity| &text[entity.bytes])
             .collect()
@@ -140,6 +232,16 @@ mod tests {
         assert!(FORMS.iter().all(|form| form.pattern.is_some()));
         assert_eq!(names("Hi, my name is Ann O’Neil."), ["Ann O’Neil"]);
         assert_eq!(names("my name is ann and I wait"), ["ann"]);
+        assert_eq!(names("my name is john smith"), ["john smith"]);
+        assert_eq!(names("my name is John smith, order 5"), ["John smith"]);
+        assert_eq!(
+            names("my name is john smith and i need help"),
+            ["john smith"]
+        );
+        assert_eq!(names("my name is john i need help"), ["john"]);
+        // The accent as a character of its own.
+        let accented = "my name is Jose\u{301} Nu\u{303}nez";
+        assert_eq!(names(accented), ["Jose\u{301} Nu\u{303}nez"]);
         assert_eq!(names("I'm Zoë Lee, order 5"), ["Zoë Lee"]);
         assert_eq!(names("Dear Mrs. Lee"), ["Lee"]);
         assert_eq!(names("Kind regards,\nAnn Lee"), ["Ann Lee"]);
@@ -149,6 +251,8 @@ mod tests {
     fn other_words_after_a_cue_are_left() {
         assert!(names("my name is spelled wrong").is_empty());
         assert!(names("I am Very Upset").is_empty());
+        assert!(names("I am Extremely Disappointed").is_empty());
+        assert!(names("Product name: Blue Widget").is_empty());
         assert!(names("I'm Frustrated. This is Ridiculous").is_empty());
     }
 }

@@ -32,8 +32,14 @@ static CUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let pattern = r"(?ix)
         \b(?: phone | telephone | tel | mobile | cell | cellphone | whatsapp | landline | fax )\b
         [^0-9]{0,24}$
-        | \b(?: call | text | ring | reach | contact ) \s+ (?: me | us | him | her | back )\b [^0-9]{0,16}$";
+        | \b(?: call | text | ring | reach | contact ) \s+ (?: me | us | him | her | back )\b [^0-9]{0,16}$
+        | \b(?: call | dial | ring | text ) \s+ (?: on \s+ | at \s+ | now \s+ )? $";
     Regex::new(pattern).ok()
+});
+
+/// "My number is": a number of ten or more digits is a telephone's, a shorter one can be any.
+static NUMBER_CUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(?:my|our|his|her|the) (?:new )?number(?: is|['’]s|:)?[^0-9a-z]{0,4}$").ok()
 });
 
 /// What announces another number than a telephone's.
@@ -80,7 +86,10 @@ pub(super) fn find(text: &str, found: &mut Vec<Entity>) {
     }
     for place in ANNOUNCED.iter().flat_map(|pattern| pattern.find_iter(text)) {
         let before = super::before(text, place.start(), 48);
-        if is_apart(text, &place.range()) && CUE.iter().any(|cue| cue.is_match(before)) {
+        let is_long = count(text, &place.range()) >= 10;
+        let is_announced = CUE.iter().any(|cue| cue.is_match(before))
+            || is_long && NUMBER_CUE.iter().any(|cue| cue.is_match(before));
+        if is_announced && is_apart(text, &place.range()) {
             found.push(Entity::new(EntityKind::Phone, place.range(), 0.75));
         }
     }
@@ -136,7 +145,13 @@ mod tests {
     #[test]
     fn number_plans_are_known() {
         assert!(INTERNATIONAL.is_some() && NORTH_AMERICAN.is_some() && NATIONAL.is_some());
-        assert!(ANNOUNCED.is_some() && CUE.is_some() && DATE.is_some() && OTHER_CUE.is_some());
+        assert!(
+            ANNOUNCED.is_some()
+                && CUE.is_some()
+                && NUMBER_CUE.is_some()
+                && DATE.is_some()
+                && OTHER_CUE.is_some()
+        );
         assert_eq!(phones("call +44 20 7946 0958 now"), ["+44 20 7946 0958"]);
         assert_eq!(
             phones("(555) 234-5678 or 212.555.0123"),
@@ -144,6 +159,9 @@ mod tests {
         );
         assert_eq!(phones("Tel. 030/1234567"), ["030/1234567"]);
         assert_eq!(phones("text me at 2125550123"), ["2125550123"]);
+        assert_eq!(phones("My number is 2125550123"), ["2125550123"]);
+        assert_eq!(phones("call 2125550123"), ["2125550123"]);
+        assert!(phones("my number is 2125550").is_empty());
         assert_eq!(phones("0049 30 1234567"), ["0049 30 1234567"]);
     }
 

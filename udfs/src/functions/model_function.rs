@@ -1,0 +1,147 @@
+//! The one implementation behind the functions of a text and, if wanted, the name of a model.
+
+use std::hash::{Hash, Hasher};
+
+use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
+};
+
+use super::FunctionError;
+use super::text::{coerced_text, over_texts};
+use super::text_function::SECTION;
+
+/// What makes such a function.
+pub(super) struct ModelFunction {
+    pub(super) name: &'static str,
+    /// The function whose models the second argument names: `intent` for `intent_score` too.
+    pub(super) model_of: &'static str,
+    pub(super) returns: DataType,
+    /// The answers of the active model for an array of any string type.
+    pub(super) kernel: fn(&ArrayRef) -> Result<ArrayRef>,
+    pub(super) description: &'static str,
+    pub(super) example: &'static str,
+}
+
+impl ModelFunction {
+    /// The function with its documentation.
+    pub(super) fn function(self) -> ScalarUDF {
+        let syntax = format!("{}(text)", self.name);
+        let documentation = Documentation::builder(SECTION, self.description, syntax)
+            .with_argument(
+                "text",
+                "The message: any string type. NULL and blank texts give NULL.",
+            )
+            .with_argument(
+                "model",
+                format!(
+                    "Name of a model for the function {}; default: the active one.",
+                    self.model_of
+                ),
+            )
+            .with_alternative_syntax(format!("{}(text, model)", self.name))
+            .with_sql_example(self.example)
+            .build();
+        ScalarUDF::from(Registered {
+            function: self,
+            signature: Signature::user_defined(Volatility::Immutable),
+            documentation,
+        })
+    }
+
+    /// The call with a named model. No model can be made yet, so that every name is unknown; a
+    /// NULL name gives NULL.
+    fn with_model(&self, model: &ColumnarValue) -> Result<ColumnarValue> {
+        let ColumnarValue::Scalar(name) = model else {
+            return exec_err!("the model of {}(text, model) is a constant", self.name);
+        };
+        match name.try_as_str().flatten() {
+            None => Ok(ColumnarValue::Scalar(ScalarValue::try_from(&self.returns)?)),
+            Some(name) => Err(DataFusionError::External(Box::new(
+                FunctionError::NoSuchModel {
+                    function: self.model_of,
+                    name: name.to_owned(),
+                },
+            ))),
+        }
+    }
+}
+
+struct Registered {
+    function: ModelFunction,
+    signature: Signature,
+    documentation: Documentation,
+}
+
+impl std::fmt::Debug for Registered {
+    fn fmt(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.debug_struct("ModelFunction")
+            .field("name", &self.function.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ScalarUDFImpl for Registered {
+    fn name(&self) -> &str {
+        self.function.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> Result<DataType> {
+        Ok(self.function.returns.clone())
+    }
+
+    fn coerce_types(&self, arguments: &[DataType]) -> Result<Vec<DataType>> {
+        let name = self.function.name;
+        if !(1..=2).contains(&arguments.len()) {
+            return plan_err!("{name} takes a text and, if wanted, the name of a model");
+        }
+        let coerced = arguments
+            .iter()
+            .map(|argument| match coerced_text(argument) {
+                Some(coerced) => Ok(coerced),
+                None => plan_err!("{name} takes texts, not {argument}"),
+            });
+        coerced.collect()
+    }
+
+    fn is_strict(&self) -> bool {
+        true
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match arguments.args.as_slice() {
+            [text] => over_texts(text, self.function.kernel),
+            [_, model] => self.function.with_model(model),
+            _ => exec_err!(
+                "{} takes a text and, if wanted, the name of a model",
+                self.function.name
+            ),
+        }
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}
+
+// A name stands for one function in this crate.
+impl PartialEq for Registered {
+    fn eq(&self, other: &Self) -> bool {
+        self.function.name == other.function.name
+    }
+}
+
+impl Eq for Registered {}
+
+impl Hash for Registered {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.function.name.hash(state);
+    }
+}

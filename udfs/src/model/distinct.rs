@@ -1,0 +1,76 @@
+//! Work done once for each distinct text of an array.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::text::hash_bytes;
+
+/// What was worked out for the rows of an array, once for each distinct text.
+#[derive(Debug)]
+pub(crate) struct Answers<T> {
+    values: Vec<T>,
+    /// The place of each row's answer among `values`; `None` for a row without a text.
+    rows: Vec<Option<u32>>,
+}
+
+impl<T> Answers<T> {
+    /// Calls `work` once for each distinct text, in the order in which they come.
+    pub(crate) fn of<'a>(
+        texts: impl Iterator<Item = Option<&'a str>>,
+        mut work: impl FnMut(&'a str) -> T,
+    ) -> Answers<T> {
+        let room = texts.size_hint().0;
+        let mut places: HashMap<&str, u32, BuildHasherDefault<TextHasher>> =
+            HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default());
+        let mut values = Vec::with_capacity(room);
+        let rows = texts
+            .map(|text| {
+                let text = text?;
+                Some(*places.entry(text).or_insert_with(|| {
+                    values.push(work(text));
+                    values.len() as u32 - 1
+                }))
+            })
+            .collect();
+        Answers { values, rows }
+    }
+
+    /// The answer of each row.
+    pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = Option<&T>> {
+        self.rows
+            .iter()
+            .map(|row| row.and_then(|row| self.values.get(row as usize)))
+    }
+}
+
+/// The hash of the tokens, for whole texts; equality is checked by the map.
+#[derive(Debug, Default)]
+struct TextHasher(u64);
+
+impl Hasher for TextHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = self.0.rotate_left(29) ^ hash_bytes(bytes);
+    }
+    fn write_u8(&mut self, _end_mark: u8) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_are_worked_on_once() {
+        let mut calls = 0;
+        let texts = ["a", "b", "a", "a"].map(Some).into_iter().chain([None]);
+        let answers = Answers::of(texts, |text| {
+            calls += 1;
+            text.to_uppercase()
+        });
+        let rows: Vec<Option<&str>> = answers.rows().map(|row| row.map(String::as_str)).collect();
+        assert_eq!(rows, [Some("A"), Some("B"), Some("A"), Some("A"), None]);
+        assert_eq!(calls, 2);
+    }
+}
