@@ -117,7 +117,7 @@ impl Import {
         let cancel = Arc::clone(&display);
         let listener = tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                cancel.say("finishing what has been read; press Ctrl-C again to end at once");
+                cancel.say("finishing the batches under way; press Ctrl-C again to end at once");
                 cancel.cancelled.store(true, Ordering::Relaxed);
             }
             if tokio::signal::ctrl_c().await.is_ok() {

@@ -262,7 +262,9 @@ async fn a_dry_run_knows_the_conversations_of_its_earlier_batches() {
     for dry_run in [true, false] {
         let imported = fixture.try_import(&path, |options| {
             options.dry_run = dry_run;
-            options.batch_rows = 10;
+            if dry_run {
+                options.batch_rows = 10;
+            }
         });
         let (report, mut rejects) = imported.await.unwrap();
         rejects.sort_by_key(|reject| reject.line);
