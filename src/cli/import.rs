@@ -14,7 +14,7 @@ use crate::ingest::{
     Batch, ImportOptions, ImportReport, Ingest, IngestError, OnError, Progress, Receipt, Reject,
     import,
 };
-use crate::lake::{Lake, LakeOptions};
+use crate::lake::{Lake, LakeError, LakeOptions, Store};
 
 /// Rejects shown on the terminal; the reject file has all.
 const SHOWN: u64 = 20;
@@ -32,18 +32,19 @@ const INTERRUPTED: i32 = 130;
 #[command(after_help = "Examples:
   verbatim import conversations.json                      the form is told by the file
   verbatim import --format jsonl 'export/*.jsonl.gz'      columns named as in the table messages
-  verbatim import --format desk.toml s3://bucket/desk/    a mapping of your own, see docs/import.md
+  verbatim import --format desk.toml 's3://bucket/desk/*' a mapping of your own, see docs/import.md
   verbatim import --dry-run --reject-file bad.jsonl chats.csv
 
-Exit codes: 0 everything is in; 1 failed; 2 wrong use; 3 some records were rejected.")]
+Exit codes: 0 everything is in; 1 failed; 2 wrong use; 3 some records were rejected, or Ctrl-C
+ended the import: the same command completes it.")]
 pub(crate) struct Import {
     #[command(flatten)]
     lake: LakeArgument,
     /// Paths, URLs or patterns; - is standard input. gzip and zstd are recognised
     #[arg(required = true, value_name = "PATH|URL|GLOB")]
     inputs: Vec<String>,
-    /// auto, jsonl, csv, parquet, a shipped mapping (twitter-care, bot-airline, complaint-chats),
-    /// or a mapping file (.toml)
+    /// auto, jsonl (an object a line), json (also an array, or one after the other), csv, parquet,
+    /// a shipped mapping (twitter-care, bot-airline, complaint-chats), or a mapping file (.toml)
     #[arg(long, default_value = "auto", value_name = "FORMAT")]
     format: String,
     /// Fill this table alone, such as events or annotations, from jsonl, csv or parquet
@@ -108,19 +109,15 @@ impl Import {
             create: true,
             ..LakeOptions::default()
         };
-        let place = &self.lake.lake;
-        let is_there = place.contains("://") || std::path::Path::new(place).exists();
         let lake = match self.dry_run {
-            false => Lake::open(place, create).await?,
-            true if is_there => Lake::open(place, LakeOptions::default()).await?,
-            // What would go into a lake that is not there yet: all that is good.
-            true => Lake::open("memory://", create).await?,
+            false => Lake::open(&self.lake.lake, create).await?,
+            true => self.lake_to_look_at(create).await?,
         };
         let ingest = Ingest::new(Arc::clone(&lake));
         let cancel = Arc::clone(&display);
         let listener = tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                cancel.say("finishing what has been read; press Ctrl-C again to end at once");
+                cancel.say("finishing the batches under way; press Ctrl-C again to end at once");
                 cancel.cancelled.store(true, Ordering::Relaxed);
             }
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -137,6 +134,22 @@ impl Import {
         match report.rejected > 0 || report.interrupted {
             true => Err(Failure::Partial),
             false => Ok(()),
+        }
+    }
+
+    /// The lake of a dry run: the one that is there, and nothing is made where none is.
+    async fn lake_to_look_at(&self, create: LakeOptions) -> Result<Arc<Lake>, LakeError> {
+        let place = &self.lake.lake;
+        // A bad address is an error in a dry run too.
+        Store::open(place, &create.storage, None)?;
+        let look = LakeOptions {
+            create: false,
+            ..create.clone()
+        };
+        match Lake::open(place, look).await {
+            // What would go into a lake that is not there yet: all that is good.
+            Err(LakeError::Location { .. }) => Lake::open("memory://dry-run", create).await,
+            found => found,
         }
     }
 

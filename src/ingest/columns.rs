@@ -11,6 +11,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use serde_json::Value;
 
+use super::list::words;
 use super::time::{Micros, parse_time};
 
 /// A value as a source gives it.
@@ -226,7 +227,7 @@ impl ColumnBuilder {
 }
 
 fn to_slot<'a>(data_type: &DataType, cell: Cell<'a>) -> Result<Slot<'a>, String> {
-    let whole = |low: i64, high: i64| match number(&cell).and_then(|text| text.parse().ok()) {
+    let whole = |low: i64, high: i64| match number(&cell).and_then(|text| whole_number(&text)) {
         Some(value) if (low..=high).contains(&value) => Ok(Slot::Whole(value)),
         _ => Err(wants("a whole number", &cell)),
     };
@@ -315,26 +316,16 @@ fn to_list(cell: Cell<'_>) -> Result<Slot<'_>, String> {
         .ok_or_else(|| wants("a list of text", &cell))
 }
 
-fn words(text: &str) -> Option<Vec<Cow<'static, str>>> {
-    let text = text.trim();
-    if text.starts_with('[') {
-        let values: Vec<String> = serde_json::from_str(text).ok()?;
-        return Some(values.into_iter().map(Cow::Owned).collect());
-    }
-    let inner = text
-        .strip_prefix('{')
-        .and_then(|rest| rest.strip_suffix('}'))
-        .unwrap_or(text);
-    let parts = inner
-        .split(',')
-        .map(|part| part.trim().trim_matches('"').to_string());
-    Some(
-        parts
-            .filter(|part| !part.is_empty())
-            .map(Cow::Owned)
-            .collect(),
-    )
+/// Also where it is written as a decimal, as tools do whose whole columns may have gaps.
+fn whole_number(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| {
+        let value = text.parse::<f64>().ok()?;
+        (value.fract() == 0.0 && value.abs() <= LARGEST_EXACT).then_some(value as i64)
+    })
 }
+
+/// Up to this every whole number is a float of its own.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn wants(what: &str, cell: &Cell<'_>) -> String {
     let found = match cell {
@@ -355,5 +346,29 @@ pub(crate) fn shorten(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(60) {
         Some((at, _)) => Cow::Owned(format!("{}…", &text[..at])),
         None => Cow::Borrowed(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+    use super::whole_number;
+
+    #[test]
+    fn whole_numbers_may_be_written_as_decimals() {
+        for (text, wanted) in [
+            ("3", Some(3)),
+            ("3.0", Some(3)),
+            ("-2e3", Some(-2000)),
+            ("9223372036854775807", Some(i64::MAX)),
+            ("3.5", None),
+            ("1e300", None),
+            ("nan", None),
+            ("inf", None),
+            ("", None),
+        ] {
+            assert_eq!(whole_number(text), wanted, "{text}");
+        }
     }
 }

@@ -39,7 +39,7 @@ pub enum OnError {
 pub struct ImportOptions {
     /// Paths, addresses, patterns; `-` is standard input.
     pub inputs: Vec<String>,
-    /// `auto`, `jsonl`, `csv`, `parquet`, the name of a shipped mapping, or a mapping file.
+    /// `auto`, `jsonl`, `json`, `csv`, `parquet`, the name of a shipped mapping, or a mapping file.
     pub format: String,
     /// Fill this table alone, from files in our own form.
     pub table: Option<String>,
@@ -164,8 +164,8 @@ impl Progress for () {}
 /// again adds nothing.
 ///
 /// # Errors
-/// Inputs that name nothing, a form that is not known, a mapping with a mistake, or a lake that
-/// cannot be written. What is wrong inside the files is rejected record by record.
+/// Inputs that name nothing, a format that is not known, a mapping with a mistake, or a lake that
+/// cannot be written. What is wrong with the files is rejected, record by record or as a whole.
 pub async fn import(
     ingest: &Arc<Ingest>,
     options: &ImportOptions,

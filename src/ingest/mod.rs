@@ -15,6 +15,7 @@ mod error;
 mod format;
 mod import;
 mod input;
+mod list;
 mod mapping;
 mod pipeline;
 mod rows;

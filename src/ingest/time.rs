@@ -1,6 +1,6 @@
 //! Timestamps as sources write them, to microseconds since 1970 in UTC.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeZone, Utc};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use datafusion::arrow::compute::kernels::cast_utils::string_to_datetime;
 
@@ -10,6 +10,9 @@ pub(crate) type Micros = i64;
 /// Milliseconds between 1970 and the beginning of snowflake time at the service that made the
 /// form known; it is in that service's public documentation.
 pub(crate) const SNOWFLAKE_EPOCH_MS: i64 = 1_288_834_974_657;
+
+/// Hours that a zone has skipped at the most, when it moved to the other side of the date line.
+const LONGEST_GAP_HOURS: i64 = 25;
 
 /// How a source writes a time.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,14 +76,15 @@ pub(crate) fn parse_time(text: &str) -> Option<Micros> {
 }
 
 fn parse_iso(text: &str, zone: Tz) -> Option<Micros> {
-    // Local times that a zone skips or repeats: the earlier reading, the one after the gap.
-    match zone {
-        Tz::UTC => string_to_datetime(&Utc, text)
-            .ok()
-            .map(|time| time.timestamp_micros()),
-        zone => string_to_datetime(&zone, text)
-            .ok()
-            .map(|time| time.timestamp_micros()),
+    let time = string_to_datetime(&Utc, text).ok()?;
+    if zone == Tz::UTC {
+        return Some(time.timestamp_micros());
+    }
+    // What reads as the same moment in another zone too carries its offset.
+    let elsewhere = string_to_datetime(&FixedOffset::east_opt(3600)?, text).ok()?;
+    match elsewhere == time {
+        true => Some(time.timestamp_micros()),
+        false => moment(time.naive_utc(), zone),
     }
 }
 
@@ -95,8 +99,26 @@ fn parse_pattern(text: &str, pattern: &str, zone: Tz) -> Option<Micros> {
                 .ok()
                 .and_then(|day| day.and_hms_opt(0, 0, 0))
         })?;
-    let time = zone.from_local_datetime(&naive).earliest()?;
-    Some(time.timestamp_micros())
+    moment(naive, zone)
+}
+
+/// When a clock in `zone` shows `local`: the first of the two times where it is set back, and
+/// where it is set forward over `local` the time that a clock shows that was not.
+fn moment(local: NaiveDateTime, zone: Tz) -> Option<Micros> {
+    let found = |local: NaiveDateTime| {
+        let found = zone.from_local_datetime(&local);
+        found.earliest().into_iter().chain(found.latest()).min()
+    };
+    if let Some(time) = found(local) {
+        return Some(time.timestamp_micros());
+    }
+    let before = (1..=LONGEST_GAP_HOURS).find_map(|hours| {
+        let before = local.checked_sub_signed(TimeDelta::hours(hours))?;
+        found(before)
+    })?;
+    let offset = TimeDelta::seconds(before.offset().fix().local_minus_utc().into());
+    let time = local.checked_sub_signed(offset)?;
+    Some(time.and_utc().timestamp_micros())
 }
 
 /// The time as ISO 8601 in UTC, for errors.
@@ -151,6 +173,37 @@ mod tests {
         let snowflake = TimeFormat::Snowflake(SNOWFLAKE_EPOCH_MS);
         assert_eq!(snowflake.parse(&id.to_string()), Some(moment));
         assert_eq!(show(moment), "2024-03-05T06:07:08+00:00");
+    }
+
+    #[test]
+    fn local_times_that_a_zone_repeats_or_skips() {
+        let paris = chrono_tz::Europe::Paris;
+        let forms = [
+            TimeFormat::Iso(paris),
+            TimeFormat::Pattern("%Y-%m-%dT%H:%M:%S".into(), paris),
+        ];
+        for form in forms {
+            for (local, utc) in [
+                ("2024-10-27T01:30:00", "2024-10-26T23:30:00Z"),
+                ("2024-10-27T02:30:00", "2024-10-27T00:30:00Z"),
+                ("2024-10-27T03:30:00", "2024-10-27T02:30:00Z"),
+                // 03:30 in summer.
+                ("2024-03-31T02:30:00", "2024-03-31T01:30:00Z"),
+            ] {
+                assert_eq!(form.parse(local), parse_time(utc), "{local}");
+            }
+        }
+        let iso = TimeFormat::Iso(paris);
+        for text in ["2024-03-31T02:30:00Z", "2024-03-31T02:30:00+05:00"] {
+            assert_eq!(iso.parse(text), parse_time(text));
+        }
+        assert_eq!(iso.parse("2024-03-31"), parse_time("2024-03-30T23:00:00Z"));
+        // The whole of this day was skipped.
+        let samoa = TimeFormat::Iso(chrono_tz::Pacific::Apia);
+        assert_eq!(
+            samoa.parse("2011-12-30T12:00:00"),
+            parse_time("2011-12-30T22:00:00Z")
+        );
     }
 
     #[test]

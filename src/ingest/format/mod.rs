@@ -2,6 +2,8 @@
 
 mod canonical;
 mod detect;
+mod digits;
+mod head;
 mod object;
 mod parquet;
 mod read;
@@ -18,8 +20,10 @@ pub(crate) use read::{Chunk, ReadOptions, Reading, read};
 pub(crate) enum Format {
     /// Told by the file's first bytes and its first record.
     Auto,
-    /// Objects whose members are named as the columns.
+    /// Objects whose members are named as the columns: lines, an array or one after the other.
     Json,
+    /// Such objects, one a line whatever the lines hold.
+    Lines,
     /// A header that names the columns.
     Csv,
     /// Columns as the tables have them.
@@ -36,7 +40,8 @@ impl Format {
     pub(crate) fn named(name: &str) -> Result<Format, IngestError> {
         match name {
             "auto" => return Ok(Format::Auto),
-            "jsonl" | "json" | "ndjson" => return Ok(Format::Json),
+            "json" => return Ok(Format::Json),
+            "jsonl" | "ndjson" => return Ok(Format::Lines),
             "csv" => return Ok(Format::Csv),
             "parquet" => return Ok(Format::Parquet),
             _ => {}
@@ -53,10 +58,19 @@ impl Format {
         Err(IngestError::format(
             name,
             format!(
-                "is no format: name auto, jsonl, csv, parquet, one of the mappings {}, or a \
+                "is no format: name auto, jsonl, json, csv, parquet, one of the mappings {}, or a \
                  mapping file (.toml)",
                 known.join(", ")
             ),
         ))
     }
+}
+
+/// What to say of a record over the limit.
+fn too_long(limit: usize) -> String {
+    let limit = match limit >> 20 {
+        0 => format!("{limit} bytes"),
+        mebibytes => format!("{mebibytes} MiB"),
+    };
+    format!("the record is longer than {limit}; --max-record-mib allows more")
 }

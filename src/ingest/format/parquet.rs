@@ -3,62 +3,114 @@
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
-use datafusion::arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch, StringArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use datafusion::arrow::compute::{cast, filter_record_batch};
 use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::LineDelimitedWriter;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::Type;
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length};
+use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::canonical::{Defaults, OF_MESSAGES, is_engine};
-use crate::ingest::IngestError;
+use super::too_long;
 use crate::ingest::input::{Place, Source};
 use crate::ingest::mapping::Fault;
 use crate::lake::TableSchema;
 
-/// The batches of a Parquet file.
-pub(super) type Batches = Box<dyn Iterator<Item = Result<RecordBatch, IngestError>>>;
+/// The rows of a Parquet file.
+pub(super) struct Rows {
+    /// How many there are.
+    pub(super) count: u64,
+    pub(super) batches: Batches,
+}
+
+/// Batches of rows, or why they cannot be read.
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, String>>>;
+
+/// How large batches may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Size {
+    pub(super) rows: usize,
+    pub(super) bytes: usize,
+}
 
 /// Opens a file or an object; standard input cannot be read backwards.
-pub(super) fn open(source: &Source, rows: usize, runtime: &Handle) -> Result<Batches, IngestError> {
-    let name = source.name.clone();
-    let fault = move |error: &dyn std::fmt::Display| IngestError::format(&name, error.to_string());
+///
+/// # Errors
+/// Why it cannot be read.
+pub(super) fn open(source: &Source, size: Size, runtime: &Handle) -> Result<Rows, String> {
     match &source.place {
-        Place::Standard => Err(fault(
-            &"Parquet cannot be read from standard input; name a file",
-        )),
+        Place::Standard => Err("Parquet cannot be read from standard input; name a file".into()),
         Place::File(path) => {
-            let file =
-                std::fs::File::open(path).map_err(|error| IngestError::io(&source.name, error))?;
-            batches(file, rows, fault)
+            let file = || std::fs::File::open(path).map_err(|error| error.to_string());
+            rows(file, size)
         }
         Place::Object(store, path) => {
-            let object = Object {
-                store: Arc::clone(store),
-                path: path.clone(),
-                size: source.size.unwrap_or(0),
-                runtime: runtime.clone(),
+            let object = || {
+                Ok(Object {
+                    store: Arc::clone(store),
+                    path: path.clone(),
+                    size: source.size.unwrap_or(0),
+                    runtime: runtime.clone(),
+                })
             };
-            batches(object, rows, fault)
+            rows(object, size)
         }
     }
 }
 
-fn batches<R: ChunkReader + 'static>(
-    reader: R,
-    rows: usize,
-    fault: impl Fn(&dyn std::fmt::Display) -> IngestError + 'static,
-) -> Result<Batches, IngestError> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(reader)
-        .and_then(|builder| builder.with_batch_size(rows).build())
-        .map_err(|error| fault(&error))?;
-    Ok(Box::new(
-        reader.map(move |batch| batch.map_err(|error| fault(&error))),
-    ))
+fn rows<R: ChunkReader + 'static>(
+    open: impl Fn() -> Result<R, String>,
+    size: Size,
+) -> Result<Rows, String> {
+    let fault = |error: ParquetError| error.to_string();
+    let builder = ParquetRecordBatchReaderBuilder::try_new(open()?).map_err(fault)?;
+    let metadata = builder.metadata();
+    let count = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    let (mut row_bytes, known) = row_size(metadata);
+    if !known {
+        // A dictionary may hold few texts for many rows: what they take is seen when they are read.
+        let first = ParquetRecordBatchReaderBuilder::try_new(open()?);
+        let first =
+            first.and_then(|builder| builder.with_batch_size(PROBE).with_limit(PROBE).build());
+        if let Some(Ok(batch)) = first.map_err(fault)?.next() {
+            row_bytes = row_bytes.max(batch.get_array_memory_size() / batch.num_rows().max(1));
+        }
+    }
+    let rows = (size.bytes / row_bytes.max(1)).clamp(1, size.rows);
+    let reader = builder.with_batch_size(rows).build().map_err(fault)?;
+    let batches = reader.map(|batch| batch.map_err(|error| error.to_string()));
+    Ok(Rows {
+        count,
+        batches: Box::new(batches),
+    })
+}
+
+/// Rows that are read to see how large rows are.
+const PROBE: usize = 64;
+
+/// Bytes of a row in the row group with the largest rows, and whether the file says them of all
+/// its texts.
+fn row_size(metadata: &ParquetMetaData) -> (usize, bool) {
+    let (mut largest, mut known) = (0, true);
+    for group in metadata.row_groups() {
+        let columns = group.columns().iter().map(|column| {
+            let texts = column.column_type() == Type::BYTE_ARRAY;
+            let plain = column.unencoded_byte_array_data_bytes();
+            known &= !texts || plain.is_some();
+            plain.unwrap_or(0).max(column.uncompressed_size())
+        });
+        let bytes = columns.sum::<i64>() / group.num_rows().max(1);
+        largest = largest.max(usize::try_from(bytes).unwrap_or(0));
+    }
+    (largest, known)
 }
 
 /// An object read range by range, on a thread that may block.
@@ -104,73 +156,70 @@ pub(super) struct Split {
     pub(super) faults: Vec<(usize, Fault)>,
 }
 
+/// The tables that rows go to.
+pub(super) struct Tables<'t> {
+    pub(super) messages: &'t TableSchema,
+    pub(super) conversations: &'t TableSchema,
+    /// The table that was named.
+    pub(super) other: Option<&'t TableSchema>,
+}
+
 /// Sorts the columns of a batch to the tables that have them; the others go into `attributes`.
+/// Rows with more bytes of text than `limit` are at fault.
+///
+/// # Errors
+/// A column whose type does not fit: none of the rows can go in.
 pub(super) fn split(
     batch: &RecordBatch,
-    messages: &TableSchema,
-    conversations: &TableSchema,
-    table: Option<&TableSchema>,
+    tables: &Tables<'_>,
     defaults: &Defaults,
-) -> Result<Split, IngestError> {
+    limit: usize,
+) -> Result<Split, Fault> {
     let is_message = |field: &Arc<Field>| OF_MESSAGES.contains(&field.name().as_str());
-    let message = table.is_some() || batch.schema().fields().iter().any(is_message);
-    let rows_of = table.unwrap_or(if message { messages } else { conversations });
-    let mut split = Split::default();
+    let shown = batch.schema();
+    let message = tables.other.is_some() || shown.fields().iter().any(is_message);
+    let plain = match message {
+        true => tables.messages,
+        false => tables.conversations,
+    };
+    let rows_of = tables.other.unwrap_or(plain);
+    let mut sound = Sound::new(batch.num_rows());
     let mut rows = Columns::default();
     let mut of_conversation = Columns::default();
     let mut extra = Vec::new();
-    let mut sound = vec![true; batch.num_rows()];
-    let shown = batch.schema();
     for (index, field) in shown.fields().iter().enumerate() {
         let name = field.name().as_str();
-        let mut fit = |table: &TableSchema| -> Result<Option<(Arc<Field>, ArrayRef)>, IngestError> {
-            let Ok(wanted) = table.columns.field_with_name(name) else {
-                return Ok(None);
-            };
-            let given = batch.column(index);
-            let column = cast(given, wanted.data_type())
-                .map_err(|error| IngestError::format(name, error.to_string()))?;
-            for row in (0..column.len()).filter(|row| column.is_null(*row) && given.is_valid(*row))
-            {
-                if std::mem::replace(&mut sound[row], false) {
-                    let reason = format!("does not fit the type {}", wanted.data_type());
-                    split.faults.push((row, Fault::new(name, reason)));
-                }
-            }
-            Ok(Some((Arc::new(wanted.clone().with_nullable(true)), column)))
-        };
         if is_engine(&rows_of.name, name) {
             continue;
         }
+        let mut fit = |table: &TableSchema| fit(table, name, batch.column(index), &mut sound);
         if let Some((field, column)) = fit(rows_of)? {
             rows.push(field, column);
             continue;
         }
-        match (message && table.is_none())
-            .then(|| fit(conversations))
-            .transpose()?
-            .flatten()
-        {
+        let of_its_conversation = match message && tables.other.is_none() {
+            true => fit(tables.conversations)?,
+            false => None,
+        };
+        match of_its_conversation {
             Some((field, column)) => of_conversation.push(field, column),
             None => extra.push(index),
         }
     }
-    if !extra.is_empty() && rows.column("attributes").is_none() {
-        let attributes = to_json(&batch.project(&extra)?)?;
-        let field = Field::new("attributes", attributes.data_type().clone(), true);
-        rows.push(Arc::new(field), attributes);
+    for column in rows.arrays.iter().chain(&of_conversation.arrays) {
+        sound.measure(column);
+    }
+    sound.refuse_longer_than(limit);
+    let fault = |error: ArrowError| Fault::new("", error.to_string());
+    if !extra.is_empty() && rows_of.columns.index_of("attributes").is_ok() {
+        let more = batch.project(&extra).and_then(|batch| to_json(&batch));
+        rows.attributes(more.map_err(fault)?, &mut sound);
     }
     for (name, default) in [("source", &defaults.source), ("channel", &defaults.channel)] {
         if let Some(default) = default
             && rows_of.columns.index_of(name).is_ok()
-            && rows.column(name).is_none()
         {
-            let values = std::iter::repeat_n(default, batch.num_rows());
-            let column: ArrayRef = Arc::new(StringArray::from_iter_values(values));
-            rows.push(
-                Arc::new(Field::new(name, column.data_type().clone(), true)),
-                column,
-            );
+            rows.fill(name, default, batch.num_rows());
         }
     }
     if !of_conversation.fields.is_empty() {
@@ -188,23 +237,103 @@ pub(super) fn split(
             }
         }
     }
-    let mask = BooleanArray::from(sound.clone());
-    let rows = filter_record_batch(&rows.batch()?, &mask)?;
-    split.numbers = sound
-        .iter()
-        .enumerate()
-        .filter_map(|(row, ok)| ok.then_some(row))
-        .collect();
+    let mask = BooleanArray::from(sound.rows.clone());
+    let kept = |columns: &Columns| {
+        let batch = columns.batch()?;
+        filter_record_batch(&batch, &mask)
+    };
+    let mut split = Split::default();
+    let rows = kept(&rows).map_err(fault)?;
+    let numbered = sound.rows.iter().enumerate();
+    split.numbers = numbered.filter_map(|(row, ok)| ok.then_some(row)).collect();
+    split.faults = sound.faults;
     if message {
         split.rows = Some(rows);
         if !of_conversation.fields.is_empty() {
-            let rows = filter_record_batch(&of_conversation.batch()?, &mask)?;
-            split.conversations = Some(rows);
+            split.conversations = Some(kept(&of_conversation).map_err(fault)?);
         }
     } else {
         split.conversations = Some(rows);
     }
     Ok(split)
+}
+
+/// A column in the type that its table wants; `None` where the table does not have it.
+fn fit(
+    table: &TableSchema,
+    name: &str,
+    given: &ArrayRef,
+    sound: &mut Sound,
+) -> Result<Option<(Arc<Field>, ArrayRef)>, Fault> {
+    let Ok(wanted) = table.columns.field_with_name(name) else {
+        return Ok(None);
+    };
+    let column = cast(given, wanted.data_type()).map_err(|_| {
+        let (found, wanted) = (given.data_type(), wanted.data_type());
+        Fault::new(
+            name,
+            format!("the column has the type {found}, which does not fit {wanted}"),
+        )
+    })?;
+    for row in (0..column.len()).filter(|row| column.is_null(*row) && given.is_valid(*row)) {
+        let reason = format!("does not fit the type {}", wanted.data_type());
+        sound.refuse(row, Fault::new(name, reason));
+    }
+    let field = Arc::new(wanted.clone().with_nullable(true));
+    Ok(Some((field, without_empty(column))))
+}
+
+/// Unknown is NULL, never an empty text.
+fn without_empty(column: ArrayRef) -> ArrayRef {
+    match column.as_string_opt::<i32>() {
+        Some(texts) if texts.iter().any(|text| text == Some("")) => {
+            let texts = texts
+                .iter()
+                .map(|text| text.filter(|text| !text.is_empty()));
+            Arc::new(texts.collect::<StringArray>())
+        }
+        _ => column,
+    }
+}
+
+/// Which rows of a batch are good so far, and what is wrong with the others.
+struct Sound {
+    rows: Vec<bool>,
+    /// Bytes of text of each row.
+    bytes: Vec<usize>,
+    faults: Vec<(usize, Fault)>,
+}
+
+impl Sound {
+    fn new(rows: usize) -> Self {
+        Sound {
+            rows: vec![true; rows],
+            bytes: vec![0; rows],
+            faults: Vec::new(),
+        }
+    }
+
+    fn refuse(&mut self, row: usize, fault: Fault) {
+        if std::mem::replace(&mut self.rows[row], false) {
+            self.faults.push((row, fault));
+        }
+    }
+
+    fn measure(&mut self, column: &ArrayRef) {
+        if let Some(texts) = column.as_string_opt::<i32>() {
+            for (bytes, text) in self.bytes.iter_mut().zip(texts) {
+                *bytes += text.map_or(0, str::len);
+            }
+        }
+    }
+
+    fn refuse_longer_than(&mut self, limit: usize) {
+        for row in 0..self.rows.len() {
+            if self.bytes[row] > limit {
+                self.refuse(row, Fault::new("", too_long(limit)));
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -223,20 +352,77 @@ impl Columns {
         self.fields.iter().position(|field| field.name() == name)
     }
 
-    fn batch(&self) -> Result<RecordBatch, IngestError> {
-        Ok(RecordBatch::try_new(
+    /// Sets a column of texts.
+    fn put(&mut self, name: &str, texts: StringArray) {
+        let array: ArrayRef = Arc::new(texts);
+        match self.column(name) {
+            Some(index) => self.arrays[index] = array,
+            None => {
+                let field = Field::new(name, array.data_type().clone(), true);
+                self.push(Arc::new(field), array);
+            }
+        }
+    }
+
+    fn texts(&self, name: &str) -> Option<&StringArray> {
+        self.arrays[self.column(name)?].as_string_opt::<i32>()
+    }
+
+    /// Puts `default` where the column says nothing.
+    fn fill(&mut self, name: &str, default: &str, rows: usize) {
+        let filled = match self.texts(name) {
+            Some(texts) if texts.null_count() == 0 => return,
+            Some(texts) => texts
+                .iter()
+                .map(|text| Some(text.unwrap_or(default)))
+                .collect(),
+            None => StringArray::from_iter_values(std::iter::repeat_n(default, rows)),
+        };
+        self.put(name, filled);
+    }
+
+    /// Puts what the table has no columns for into `attributes`, beside what the file has there.
+    fn attributes(&mut self, more: StringArray, sound: &mut Sound) {
+        let Some(given) = self.texts("attributes") else {
+            return self.put("attributes", more);
+        };
+        let both = given.iter().zip(&more).enumerate();
+        let merged = both.map(|(row, texts)| match texts {
+            (Some(given), Some(more)) => match merged(given, more) {
+                Ok(merged) => Some(merged),
+                Err(error) => {
+                    let reason = format!("is no JSON object: {error}");
+                    sound.refuse(row, Fault::new("attributes", reason));
+                    None
+                }
+            },
+            (given, more) => given.or(more).map(String::from),
+        });
+        let merged = merged.collect();
+        self.put("attributes", merged);
+    }
+
+    fn batch(&self) -> Result<RecordBatch, ArrowError> {
+        RecordBatch::try_new(
             Arc::new(Schema::new(self.fields.clone())),
             self.arrays.clone(),
-        )?)
+        )
     }
 }
 
+/// The members of two objects in one.
+fn merged(given: &str, more: &str) -> Result<String, serde_json::Error> {
+    let mut given: Map<String, Value> = serde_json::from_str(given)?;
+    given.append(&mut serde_json::from_str(more)?);
+    Ok(Value::Object(given).to_string())
+}
+
 /// Each row as a JSON object; NULL where it would be empty.
-fn to_json(batch: &RecordBatch) -> Result<ArrayRef, IngestError> {
+fn to_json(batch: &RecordBatch) -> Result<StringArray, ArrowError> {
     let mut writer = LineDelimitedWriter::new(Vec::new());
     writer.write(batch)?;
     writer.finish()?;
     let text = String::from_utf8_lossy(&writer.into_inner()).into_owned();
     let lines = text.lines().map(|line| (line != "{}").then_some(line));
-    Ok(Arc::new(lines.collect::<StringArray>()))
+    Ok(lines.collect())
 }

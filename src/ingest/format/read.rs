@@ -3,17 +3,20 @@
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Map, Value};
 use tokio::runtime::Handle;
 
 use super::canonical::{Canonical, Defaults, definition, writable};
-use super::detect::Head;
+use super::digits::exact;
+use super::head::Head;
 use super::object::Object;
-use super::{Format, parquet};
+use super::{Format, parquet, too_long};
 use crate::ingest::columns::{Cell, TableBuilder, shorten};
-use crate::ingest::input::{self, CsvSplitter, Fault as Broken, Layout, Source, Splitter};
+use crate::ingest::input::{
+    self, CsvSplitter, Fault as Broken, Layout, MOST_COLUMNS, Source, Splitter,
+};
 use crate::ingest::mapping::{Applier, Fault, Mapping, Place, Records};
 use crate::ingest::rows::{Origin, Rows};
 use crate::ingest::{IngestError, Reject};
@@ -63,34 +66,60 @@ enum Filler<'m> {
 /// Reads a source to its end. Blocks; call it on a thread that may.
 ///
 /// # Errors
-/// A source that cannot be opened or whose form is not known. What is wrong inside it is rejected
-/// record by record.
+/// What is wrong with the import as a whole, such as a table that does not exist. What is wrong
+/// with the source is rejected: record by record, or as a whole.
 pub(crate) fn read(reading: Reading<'_>) -> Result<(), IngestError> {
-    let name = reading.source.name.clone();
-    let fail = |error: io::Error| IngestError::io(&name, error);
+    let (size, count) = (reading.source.size, Arc::clone(&reading.count));
+    let begun = count.load(Ordering::Relaxed);
+    let done = read_source(reading, begun);
+    if let Some(size) = size {
+        // Not all of a file that is rejected is read.
+        count.store(begun + size, Ordering::Relaxed);
+    }
+    done
+}
+
+fn read_source(reading: Reading<'_>, begun: u64) -> Result<(), IngestError> {
+    let options = reading.options;
+    let name = &reading.source.name;
     let opened = input::open(reading.source, reading.runtime, Arc::clone(&reading.count));
-    let (head, bytes) = Head::read(opened.map_err(fail)?).map_err(fail)?;
     let mut run = Run {
         reading,
         chunk: Chunk::default(),
         number: 0,
         stopped: false,
     };
+    let (head, mut bytes) = match opened {
+        Ok(bytes) => Head::read(bytes, name, &options.format),
+        Err(error) => {
+            run.broken(Broken::Io { line: 1, error });
+            return run.flush(None);
+        }
+    };
     if head.is_blank() {
-        run.reject(1, Fault::new("", "the file is empty"));
+        // Nothing is left but the error that has ended the reading, if one has.
+        match io::copy(&mut bytes, &mut io::sink()) {
+            Ok(_) => run.reject(1, Fault::new("", "the file is empty")),
+            Err(error) => run.broken(Broken::Io { line: 1, error }),
+        }
         return run.flush(None);
     }
-    let format = match &run.reading.options.format {
-        Format::Auto if run.reading.options.table.is_some() && !head.is_parquet() => {
-            head.format(&name).unwrap_or(Format::Json)
-        }
-        Format::Auto => head.format(&name)?,
+    let format = match &options.format {
+        Format::Auto => match head.format() {
+            Ok(found) => found,
+            // A table that was named says what the records are.
+            Err(_) if options.table.is_some() => Format::Json,
+            Err(reason) => {
+                run.reject(1, Fault::new("", reason));
+                return run.flush(None);
+            }
+        },
         named => named.clone(),
     };
     match format {
         Format::Parquet => {
             drop(bytes);
-            run.parquet()
+            run.parquet(begun)
         }
         Format::Mapping(mapping) => {
             run.chunk.bounds = (mapping.earliest, mapping.latest);
@@ -103,6 +132,10 @@ pub(crate) fn read(reading: Reading<'_>) -> Result<(), IngestError> {
         Format::Csv => {
             let filler = run.canonical()?;
             run.csv(bytes, b',', filler)
+        }
+        Format::Lines => {
+            let filler = run.canonical()?;
+            run.json(bytes, Layout::Lines, filler)
         }
         Format::Json | Format::Auto => {
             let filler = run.canonical()?;
@@ -167,25 +200,27 @@ impl Run<'_> {
     }
 
     fn broken(&mut self, fault: Broken) {
-        let limit = self.reading.options.record_limit >> 20;
         let (line, reason) = match fault {
-            Broken::Io(error) => {
-                let line = self.number + 1;
-                (
-                    line,
-                    format!(
-                        "the file cannot be read on after record {}: {error}",
-                        self.number
-                    ),
-                )
+            Broken::Io { line, error } => {
+                let place = match self.number {
+                    0 => String::new(),
+                    number => format!(" on after record {number}"),
+                };
+                (line, format!("the file cannot be read{place}: {error}"))
             }
-            Broken::TooLong { line } => (
+            Broken::TooLong { line } => (line, too_long(self.reading.options.record_limit)),
+            Broken::Quote { line, problem } => (
                 line,
-                format!("the record is longer than {limit} MiB; --max-record-mib allows more"),
+                format!(
+                    "malformed CSV: {problem}; a field with a quote stands in quotes, and each \
+                     quote in it is doubled"
+                ),
             ),
             Broken::Unfinished { line } => (
                 line,
-                "malformed JSON: the record does not end (a bracket or quote is missing)".into(),
+                "malformed JSON: the record does not end (a bracket or quote is missing, or a line \
+                 break stands in a text)"
+                    .into(),
             ),
             Broken::NoArray { line, message } => (line, message),
         };
@@ -225,6 +260,7 @@ impl Run<'_> {
                 return self.reject(line, Fault::new(field, reason));
             }
         };
+        let text = exact(text);
         let malformed = |error: serde_json::Error| {
             // The error's own line counts from the record's first one.
             let at = error.column();
@@ -238,7 +274,7 @@ impl Run<'_> {
         };
         match filler {
             Filler::Canonical(canonical) => {
-                let taken = match serde_json::from_str::<Object<'_>>(text) {
+                let taken = match serde_json::from_str::<Object<'_>>(&text) {
                     Ok(object) => canonical.object(object, line),
                     Err(error) => Err(malformed(error)),
                 };
@@ -246,7 +282,7 @@ impl Run<'_> {
                     self.reject(line, fault);
                 }
             }
-            Filler::Mapped(applier) => match serde_json::from_str::<Value>(text) {
+            Filler::Mapped(applier) => match serde_json::from_str::<Value>(&text) {
                 Ok(value) => self.apply(line, &value, applier),
                 Err(error) => self.reject(line, malformed(error)),
             },
@@ -277,14 +313,27 @@ impl Run<'_> {
         while !self.stopped {
             match splitter.next() {
                 None => break,
-                Some(Err(fault)) => self.broken(fault),
+                Some(Err(fault)) => {
+                    self.broken(fault);
+                    if header.is_none() {
+                        // Another line would name the columns wrongly.
+                        break;
+                    }
+                }
                 Some(Ok(record)) => match &header {
+                    None if record.len() > MOST_COLUMNS => {
+                        let (line, columns) = (record.line, record.len());
+                        let reason = format!("the header has {columns} columns: this is no table");
+                        self.reject(line, Fault::new("", reason));
+                        break;
+                    }
                     None => {
-                        let names = record.fields().map(|name| {
-                            let name = name.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(name);
-                            String::from_utf8_lossy(name).trim().to_string()
-                        });
-                        header = Some(names.collect());
+                        let names = record
+                            .fields()
+                            .map(|name| String::from_utf8_lossy(name).trim().to_string());
+                        let names: Vec<_> = names.collect();
+                        splitter.keep_at_most(names.len() + 1);
+                        header = Some(names);
                         continue;
                     }
                     Some(names) => {
@@ -320,7 +369,8 @@ impl Run<'_> {
         self.flush(Some(&mut filler))
     }
 
-    fn parquet(&mut self) -> Result<(), IngestError> {
+    /// `begun` is the count of bytes before this file.
+    fn parquet(&mut self, begun: u64) -> Result<(), IngestError> {
         let tables = built_in_tables()?;
         let (messages, conversations) = (
             definition(tables, "messages")?,
@@ -330,26 +380,38 @@ impl Run<'_> {
         let table = options.table.as_deref();
         let other = table.filter(|table| !matches!(*table, "messages" | "conversations"));
         let other = other.map(|table| definition(tables, table)).transpose()?;
-        let batches = parquet::open(
-            self.reading.source,
-            options.batch_rows,
-            self.reading.runtime,
-        )?;
-        for batch in batches {
-            let batch = match batch {
-                Ok(batch) => batch,
-                Err(error) => {
-                    self.reject(self.number + 1, Fault::new("", error.to_string()));
+        let (source, count) = (self.reading.source, Arc::clone(&self.reading.count));
+        let size = parquet::Size {
+            rows: options.batch_rows,
+            bytes: options.batch_bytes,
+        };
+        let rows = match parquet::open(source, size, self.reading.runtime) {
+            Ok(rows) => rows,
+            Err(reason) => {
+                self.reject(1, Fault::new("", reason));
+                return self.flush(None);
+            }
+        };
+        let into = parquet::Tables {
+            messages: &messages,
+            conversations: &conversations,
+            other: other.as_deref(),
+        };
+        for batch in rows.batches {
+            let found = batch
+                .map_err(|error| Fault::new("", error))
+                .and_then(|batch| {
+                    let limit = options.record_limit;
+                    let found = parquet::split(&batch, &into, &options.defaults, limit)?;
+                    Ok((batch.num_rows() as u64, found))
+                });
+            let (read, found) = match found {
+                Ok(found) => found,
+                Err(fault) => {
+                    self.reject(self.number + 1, fault);
                     break;
                 }
             };
-            let found = parquet::split(
-                &batch,
-                &messages,
-                &conversations,
-                other.as_deref(),
-                &options.defaults,
-            )?;
             let lines: Vec<u64> = found
                 .numbers
                 .iter()
@@ -358,17 +420,22 @@ impl Run<'_> {
             for (row, fault) in found.faults {
                 self.reject(self.number + row as u64 + 1, fault);
             }
-            self.chunk.records += batch.num_rows() as u64;
-            self.number += batch.num_rows() as u64;
-            let rows = &mut self.chunk.rows;
-            rows.conversations = found.conversations;
+            self.chunk.records += read;
+            self.number += read;
+            if let Some(size) = source.size {
+                // The bytes are read here and there: the rows tell how far the file is.
+                let share = self.number as f64 / rows.count.max(1) as f64;
+                count.store(begun + (size as f64 * share) as u64, Ordering::Relaxed);
+            }
+            let out = &mut self.chunk.rows;
+            out.conversations = found.conversations;
             match other.as_deref() {
-                Some(table) => rows
+                Some(table) => out
                     .others
                     .extend(found.rows.map(|rows| (table.name.clone(), rows))),
-                None => rows.messages = found.rows,
+                None => out.messages = found.rows,
             }
-            rows.origin = Some(Origin {
+            out.origin = Some(Origin {
                 file: self.reading.source.name.as_str().into(),
                 conversations: lines.clone(),
                 messages: lines.clone(),

@@ -6,12 +6,10 @@
 
 use std::io::{self, Read};
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter, memchr3};
 
 use super::seek::Seek;
-
-/// How many bytes are asked of the source at once.
-const CHUNK: usize = 256 * 1024;
+use super::window::Window;
 
 /// Where the records of a file are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +25,14 @@ pub(crate) enum Layout {
 /// Why a record, or the rest of a file, could not be cut out. `line` is where it begins.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The source could not be read.
-    Io(io::Error),
+    /// The source could not be read on in the record that begins there.
+    Io { line: u64, error: io::Error },
     /// The record is longer than the limit; it was skipped and the next one follows.
     TooLong { line: u64 },
     /// The file ends, or its structure breaks, inside the record.
     Unfinished { line: u64 },
+    /// The quotes of a CSV record cannot be right; the next line follows.
+    Quote { line: u64, problem: &'static str },
     /// The array of records is not where the layout says it is.
     NoArray { line: u64, message: String },
 }
@@ -46,22 +46,31 @@ pub(crate) struct Record<'a> {
 
 /// Cuts the bytes of `R` into records.
 pub(crate) struct Splitter<R> {
-    source: R,
+    window: Window<R>,
     limit: usize,
     layout: Layout,
-    /// Room for bytes; those before `end` have been read.
-    buffer: Vec<u8>,
-    end: usize,
-    /// Bytes before this one are done with.
-    start: usize,
-    /// Bytes before this one have been looked at.
-    scan: usize,
-    /// Line of `start`, from 1.
+    /// Line of the window's start, from 1.
     line: u64,
-    ended: bool,
     stage: Stage,
     /// Indentation of the first element, by which a broken array is picked up again.
     indent: Option<Vec<u8>>,
+    /// Records without an end so far.
+    unfinished: usize,
+}
+
+/// A file with as many records without an end is broken throughout: from then on a line that looks
+/// like the beginning of a record is one. Else each broken record would be looked for to the end of
+/// the file.
+const BROKEN_FILE: usize = 2;
+
+/// Where in a value a walk over its bytes has come.
+#[derive(Default)]
+struct Walk {
+    depth: usize,
+    string: bool,
+    escaped: bool,
+    /// Whether a line break stood in a text.
+    broken: bool,
 }
 
 enum Stage {
@@ -78,17 +87,13 @@ impl<R: Read> Splitter<R> {
             Layout::Lines | Layout::Values => Stage::Records,
         };
         Splitter {
-            source,
+            window: Window::new(source),
             limit,
             layout,
-            buffer: Vec::new(),
-            end: 0,
-            start: 0,
-            scan: 0,
             line: 1,
-            ended: false,
             stage,
             indent: None,
+            unfinished: 0,
         }
     }
 
@@ -101,53 +106,26 @@ impl<R: Read> Splitter<R> {
         match found {
             Ok(Some((line, from, to))) => Some(Ok(Record {
                 line,
-                bytes: self.buffer.get(from..to).unwrap_or_default(),
+                bytes: self.window.bytes.get(from..to).unwrap_or_default(),
             })),
             Ok(None) => None,
             Err(fault) => Some(Err(fault)),
         }
     }
 
-    /// Reads on; false at the end of the source. Moves what is still needed to the front.
     fn fill(&mut self) -> Result<bool, Fault> {
-        if self.ended {
-            return Ok(false);
-        }
-        if self.end == self.buffer.len() {
-            match self.start {
-                0 => self.buffer.resize((self.end * 2).max(CHUNK), 0),
-                start => {
-                    self.buffer.copy_within(start.., 0);
-                    self.end -= start;
-                    self.scan -= start;
-                    self.start = 0;
-                }
-            }
-        }
-        let read = loop {
-            match self.source.read(&mut self.buffer[self.end..]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other,
-            }
-        };
-        self.end += *read.as_ref().unwrap_or(&0);
-        match read {
-            Ok(0) => self.ended = true,
-            Ok(_) => {}
-            Err(error) => {
-                self.ended = true;
-                self.stage = Stage::Done;
-                return Err(Fault::Io(error));
-            }
-        }
-        Ok(!self.ended)
+        self.window.fill().map_err(|error: io::Error| {
+            self.stage = Stage::Done;
+            let line = self.line;
+            Fault::Io { line, error }
+        })
     }
 
     /// Gives up the bytes before `to` and counts their lines.
     fn pass(&mut self, to: usize) {
-        self.line += memchr_iter(b'\n', &self.buffer[self.start..to]).count() as u64;
-        self.start = to;
-        self.scan = to;
+        let passed = &self.window.bytes[self.window.start..to];
+        self.line += memchr_iter(b'\n', passed).count() as u64;
+        self.window.pass(to);
     }
 
     fn next_line(&mut self) -> Result<Option<(u64, usize, usize)>, Fault> {
@@ -156,32 +134,32 @@ impl<R: Read> Splitter<R> {
         }
         let mut overlong = false;
         loop {
-            if let Some(at) = memchr(b'\n', &self.buffer[self.scan..self.end]) {
-                let (line, from, to) = (self.line, self.start, self.scan + at);
+            if let Some(at) = memchr(b'\n', &self.window.bytes[self.window.scan..self.window.end]) {
+                let (line, from, to) = (self.line, self.window.start, self.window.scan + at);
                 self.line += 1;
-                self.start = to + 1;
-                self.scan = self.start;
+                self.window.start = to + 1;
+                self.window.scan = self.window.start;
                 if overlong || to - from > self.limit {
                     return Err(Fault::TooLong { line });
                 }
-                if !is_blank(&self.buffer[from..to]) {
+                if !is_blank(&self.window.bytes[from..to]) {
                     return Ok(Some((line, from, to)));
                 }
                 continue;
             }
-            self.scan = self.end;
-            if self.scan - self.start > self.limit {
+            self.window.scan = self.window.end;
+            if self.window.scan - self.window.start > self.limit {
                 overlong = true;
-                self.start = self.scan;
+                self.window.start = self.window.scan;
             }
             if !self.fill()? {
-                let (line, from, to) = (self.line, self.start, self.end);
-                self.start = to;
-                self.scan = to;
+                let (line, from, to) = (self.line, self.window.start, self.window.end);
+                self.window.start = to;
+                self.window.scan = to;
                 self.stage = Stage::Done;
                 return match overlong {
                     true => Err(Fault::TooLong { line }),
-                    false if is_blank(&self.buffer[from..to]) => Ok(None),
+                    false if is_blank(&self.window.bytes[from..to]) => Ok(None),
                     false => Ok(Some((line, from, to))),
                 };
             }
@@ -190,8 +168,8 @@ impl<R: Read> Splitter<R> {
 
     fn next_value(&mut self) -> Result<Option<(u64, usize, usize)>, Fault> {
         while let Stage::Seek(seek) = &mut self.stage {
-            let (used, outcome) = seek.feed(&self.buffer[self.scan..self.end]);
-            let to = self.scan + used;
+            let (used, outcome) = seek.feed(&self.window.bytes[self.window.scan..self.window.end]);
+            let to = self.window.scan + used;
             self.pass(to);
             match outcome {
                 Ok(true) => self.stage = Stage::Records,
@@ -229,12 +207,12 @@ impl<R: Read> Splitter<R> {
     fn skip_separators(&mut self) -> Result<bool, Fault> {
         let array = matches!(self.layout, Layout::Array(_));
         loop {
-            let rest = &self.buffer[self.start..self.end];
+            let rest = &self.window.bytes[self.window.start..self.window.end];
             // The line break before a record stays, so that its indentation can be seen.
             match rest.iter().position(|byte| !is_separator(*byte, array)) {
                 Some(at) => {
-                    let to = self.start + at;
-                    let end = array && self.buffer[to] == b']';
+                    let to = self.window.start + at;
+                    let end = array && self.window.bytes[to] == b']';
                     self.pass(to);
                     if end {
                         self.stage = Stage::Done;
@@ -242,7 +220,7 @@ impl<R: Read> Splitter<R> {
                     return Ok(!end);
                 }
                 None => {
-                    let to = self.end;
+                    let to = self.window.end;
                     self.pass(to);
                     if !self.fill()? {
                         self.stage = Stage::Done;
@@ -256,96 +234,150 @@ impl<R: Read> Splitter<R> {
         }
     }
 
+    /// Cuts the record that begins at the window's start.
     fn scan_value(&mut self) -> Result<Option<(u64, usize, usize)>, Fault> {
-        let array = matches!(self.layout, Layout::Array(_));
         let line = self.line;
-        let (mut depth, mut string, mut escaped, mut overlong) = (0usize, false, false, false);
+        let mut walk = Walk::default();
+        let mut overlong = false;
+        // The last byte that is no blank of what has been dropped of an overlong record.
+        let mut dropped = None;
         loop {
-            let mut at = self.scan;
-            let mut end = None;
-            while at < self.end {
-                if escaped {
-                    escaped = false;
-                    at += 1;
-                } else if string {
-                    match memchr2(b'"', b'\\', &self.buffer[at..self.end]) {
-                        None => at = self.end,
-                        Some(found) => {
-                            at += found + 1;
-                            escaped = self.buffer[at - 1] == b'\\';
-                            string = escaped;
-                        }
-                    }
-                } else {
-                    let byte = self.buffer[at];
-                    match byte {
-                        b'"' => string = true,
-                        b'{' | b'[' => depth += 1,
-                        b'}' | b']' if depth > 1 => depth -= 1,
-                        b'}' | b']' if depth == 1 => {
-                            depth = 0;
-                            if !array {
-                                end = Some(at + 1);
-                            }
-                        }
-                        b'}' | b']' | b',' if depth == 0 => end = Some(at.max(self.start + 1)),
-                        b'\n' if depth == 0 && !array => end = Some(at),
-                        _ => {}
-                    }
-                    if end.is_some() {
-                        break;
-                    }
-                    at += 1;
-                }
-            }
-            if let Some(end) = end {
-                let from = self.start;
+            // A record that cannot be right, or one of a file with broken records, ends at the
+            // latest where a line begins another: the rest of the file is not its own.
+            let watch = overlong || walk.broken || self.unfinished >= BROKEN_FILE;
+            let (stop, opens) = match watch {
+                true => self.next_opening(self.window.scan, walk.broken, dropped),
+                false => (self.window.end, false),
+            };
+            let broken = walk.broken;
+            if let Some(end) = self.walk(&mut walk, stop) {
+                let from = self.window.start;
                 self.pass(end);
-                let to = from + trimmed(&self.buffer[from..end]);
+                let to = from + trimmed(&self.window.bytes[from..end]);
                 return match overlong || to - from > self.limit {
                     true => Err(Fault::TooLong { line }),
                     false => Ok(Some((line, from, to))),
                 };
             }
-            self.scan = self.end;
-            if self.scan - self.start > self.limit {
-                overlong = true;
-                let to = self.scan;
-                self.pass(to);
+            if walk.broken && !broken {
+                continue;
             }
-            if !self.fill()? {
-                let to = self.resume();
-                self.pass(to);
-                return match overlong {
-                    true => Err(Fault::TooLong { line }),
-                    false => Err(Fault::Unfinished { line }),
+            let fault = |overlong| match overlong {
+                true => Fault::TooLong { line },
+                false => Fault::Unfinished { line },
+            };
+            if opens {
+                self.pass(stop);
+                return Err(fault(overlong));
+            }
+            if !overlong && self.window.scan - self.window.start > self.limit {
+                overlong = true;
+                // It may have swallowed others.
+                let (at, opens) = self.next_opening(self.window.start, walk.broken, None);
+                if opens && at <= self.window.scan {
+                    self.pass(at);
+                    return Err(fault(true));
+                }
+            }
+            if overlong {
+                let held = &self.window.bytes[self.window.start..self.window.scan];
+                dropped = trimmed(held).checked_sub(1).map(|at| held[at]).or(dropped);
+                self.pass(self.window.scan);
+            }
+            if !self.fill()? && self.window.scan == self.window.end {
+                let (to, opens) = match overlong || walk.broken {
+                    true => (self.window.end, false),
+                    false => self.next_opening(self.window.start, false, None),
                 };
+                self.unfinished += 1;
+                self.pass(to);
+                if !opens {
+                    self.stage = Stage::Done;
+                }
+                return Err(fault(overlong));
             }
         }
     }
 
-    /// Where to go on after a record without an end: at the next line that is indented like the
-    /// first record and opens an object after a comma. The end of the file if there is none.
-    fn resume(&mut self) -> usize {
-        let indent = self.indent.clone().unwrap_or_default();
-        let mut at = self.start;
-        while let Some(found) = memchr(b'\n', &self.buffer[at..self.end]) {
-            let line = &self.buffer[at + found + 1..self.end];
-            let opens = line.starts_with(&indent) && line.get(indent.len()) == Some(&b'{');
-            let before = &self.buffer[self.start..at + found];
-            let comma = before[..trimmed(before)].last() == Some(&b',');
-            if opens && (comma || matches!(self.layout, Layout::Values)) {
-                return at + found + 1;
+    /// Walks over a value up to `stop`; its end when it is there.
+    fn walk(&mut self, walk: &mut Walk, stop: usize) -> Option<usize> {
+        let array = matches!(self.layout, Layout::Array(_));
+        let bytes = &self.window.bytes;
+        let mut at = self.window.scan;
+        while at < stop {
+            if walk.escaped {
+                walk.escaped = false;
+                at += 1;
+                continue;
             }
-            at += found + 1;
+            if walk.string {
+                let found = memchr3(b'"', b'\\', b'\n', &bytes[at..stop]);
+                at = found.map_or(stop, |found| at + found);
+                match bytes.get(at).filter(|_| found.is_some()) {
+                    Some(b'"') => walk.string = false,
+                    Some(b'\\') => walk.escaped = true,
+                    Some(_) if !walk.broken => {
+                        // No text goes on behind a bare line break.
+                        walk.broken = true;
+                        self.window.scan = at;
+                        return None;
+                    }
+                    Some(_) => {}
+                    None => break,
+                }
+                at += 1;
+                continue;
+            }
+            match bytes[at] {
+                b'"' => walk.string = true,
+                b'{' | b'[' => walk.depth += 1,
+                b'}' | b']' if walk.depth > 1 => walk.depth -= 1,
+                b'}' | b']' if walk.depth == 1 => {
+                    walk.depth = 0;
+                    if !array {
+                        return Some(at + 1);
+                    }
+                }
+                b'}' | b']' | b',' if walk.depth == 0 => {
+                    return Some(at.max(self.window.start + 1));
+                }
+                b'\n' if walk.depth == 0 && !array => return Some(at),
+                _ => {}
+            }
+            at += 1;
         }
-        self.stage = Stage::Done;
-        self.end
+        self.window.scan = stop;
+        None
+    }
+
+    /// The next line, from the line breaks at `from` on, that is indented like the first record and
+    /// opens an object where a record can begin; with false, how far there is none.
+    fn next_opening(&self, from: usize, broken: bool, dropped: Option<u8>) -> (usize, bool) {
+        let indent = self.indent.as_deref().unwrap_or_default();
+        let (bytes, end) = (&self.window.bytes, self.window.end);
+        for found in memchr_iter(b'\n', &bytes[from..end]) {
+            let at = from + found;
+            let line = &bytes[at + 1..end];
+            if line.len() <= indent.len() && !self.window.ended {
+                return (at, false);
+            }
+            if !line.starts_with(indent) || line.get(indent.len()) != Some(&b'{') {
+                continue;
+            }
+            let before = &bytes[self.window.start..at];
+            let last = trimmed(before).checked_sub(1).map(|at| before[at]);
+            // In an array such a line may be within a record: its member or its first element.
+            let within = matches!(last.or(dropped), Some(b':' | b'['));
+            if broken || !within || matches!(self.layout, Layout::Values) {
+                return (at + 1, true);
+            }
+        }
+        (end, false)
     }
 
     /// The blanks between the last line break and `start`.
     fn indentation(&self) -> &[u8] {
-        let before = &self.buffer[..self.start];
+        let before = &self.window.bytes[..self.window.start];
         let blanks = before
             .iter()
             .rev()

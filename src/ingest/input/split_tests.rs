@@ -41,7 +41,7 @@ fn cut(bytes: &[u8], layout: Layout, limit: usize, sizes: Vec<usize>) -> Vec<Str
             Err(Fault::TooLong { line }) => format!("{line}! too long"),
             Err(Fault::Unfinished { line }) => format!("{line}! unfinished"),
             Err(Fault::NoArray { line, message }) => format!("{line}! {message}"),
-            Err(Fault::Io(error)) => panic!("{error}"),
+            Err(other) => panic!("{other:?}"),
         });
         assert!(out.len() <= bytes.len() + 1, "no progress");
     }
@@ -151,6 +151,50 @@ fn a_broken_element_does_not_take_the_rest_along() {
         cut(b"[{\"a\": 1},", root(), 100, vec![9]),
         ["1: {\"a\": 1}", "1! unfinished"]
     );
+}
+
+#[test]
+fn an_element_without_a_comma_behind_it_does_not_take_the_rest_along() {
+    let text = b"[\n{\"a\": 1},\n{\"a\": \"2\n{\"a\": 3},\n{\"a\": 4}\n]";
+    assert_eq!(
+        cut(text, root(), 1000, vec![3]),
+        [
+            "2: {\"a\": 1}",
+            "3! unfinished",
+            "4: {\"a\": 3}",
+            "5: {\"a\": 4}"
+        ]
+    );
+}
+
+#[test]
+fn an_overlong_record_gives_back_what_it_swallowed() {
+    for layout in [Layout::Values, root()] {
+        let comma = if layout == Layout::Values { "" } else { "," };
+        let opening = if layout == Layout::Values { "" } else { "[\n" };
+        let mut text = format!("{opening}{{\"a\": {{{comma}\n");
+        for number in 0..50_000 {
+            text.push_str(&format!("{{\"b\": {number}}}{comma}\n"));
+        }
+        let found = cut(text.as_bytes(), layout, 10_000, vec![70_000]);
+        assert!(found[0].ends_with("! too long"), "{}", found[0]);
+        assert!(found[1].ends_with("{\"b\": 0}"), "{}", found[1]);
+        assert!(found.len() >= 50_001);
+    }
+}
+
+#[test]
+fn broken_records_are_left_in_linear_time() {
+    let begun = std::time::Instant::now();
+    for line in ["{\"a\": \"cut\n", "{\"a\": {\"b\":\n", "{\"a\": [1,\n"] {
+        let text = line.repeat(50_000);
+        let found = cut(text.as_bytes(), Layout::Values, 64 << 20, vec![100_000]);
+        assert_eq!(found.len(), 50_000);
+        assert!(found.iter().all(|record| record.ends_with("! unfinished")));
+        let text = format!("[\n{text}]");
+        assert!(cut(text.as_bytes(), root(), 64 << 20, vec![100_000]).len() <= 50_001);
+    }
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20));
 }
 
 proptest! {

@@ -138,6 +138,7 @@ impl<'m> Applier<'m> {
             .messages
             .iter()
             .map(|block| &block.each)
+            .filter(|each| each.misfit(record).is_none())
             .collect();
         let mut made: Vec<&'static str> = Vec::new();
         let native = match self.native_id(self.conversation_id, scope, &mut taken) {
@@ -166,8 +167,9 @@ impl<'m> Applier<'m> {
             }
         }
         let id = format!("{}:{native}", self.source);
-        let accepted = self.messages_of(record, place, (&id, &native), faults);
         let started = self.conversations.column("started_at");
+        let begun = started.and_then(|column| row.time(column));
+        let accepted = self.messages_of(record, place, (&id, &native, begun), faults);
         if accepted == 0 && started.is_none_or(|column| row.is_null(column)) {
             if faults.is_empty() {
                 let reason = "has no message and no started_at: nothing tells when it was";
@@ -229,24 +231,29 @@ impl<'m> Applier<'m> {
         Err("is missing; a rule { made = \"…\" } can make one".into())
     }
 
-    /// The messages of a record. Blocks that stand together and have the same path take turns
-    /// over its elements. Returns how many were taken in.
+    /// The messages of a record: of its conversation the id, its own id and when it began, where
+    /// that is known. Blocks that stand together and have the same path take turns over its
+    /// elements. Returns how many were taken in.
     fn messages_of(
         &mut self,
         record: &Value,
         place: Place<'_>,
-        ids: (&str, &str),
+        (id, native, begun): (&str, &str, Option<Micros>),
         faults: &mut Vec<Fault>,
     ) -> usize {
         let mapping = self.mapping;
-        let (mut index, mut accepted, mut at) = (0, 0, 0);
-        // The time of the message before, from which a missing one is made.
-        let mut last = None;
+        let (mut index, mut at) = (0, 0);
+        // A time that is missing is made from those around it: all rows are held until then.
+        let mut held = Vec::new();
         while let Some(block) = mapping.messages.get(at) {
             let together = mapping.messages[at..]
                 .iter()
                 .take_while(|b| b.each == block.each);
             let group = at..at + together.count();
+            if let Some((path, found)) = block.each.misfit(record) {
+                // Its messages would vanish without a word.
+                faults.push(Fault::new(path, format!("wants an array, found {found}")));
+            }
             for (number, element) in block.each.all(record).into_iter().enumerate() {
                 let mut scope = Scope {
                     record,
@@ -265,7 +272,7 @@ impl<'m> Applier<'m> {
                     }
                     scope.index = index;
                     index += 1;
-                    match self.message(block, scope, ids, &mut taken, &mut last) {
+                    match self.message(block, scope, (id, native), &mut taken) {
                         Ok(row) => rows.push(row),
                         Err(mut fault) => {
                             if !block_is_record(mapping, block) {
@@ -281,17 +288,70 @@ impl<'m> Applier<'m> {
                         .take()
                         .map_or(Cell::Null, |json| Cell::Text(json.into()));
                     match row.set(&self.messages, self.names.message[5], cell) {
-                        Ok(()) => {
-                            self.messages.append(row, place.line);
-                            accepted += 1;
-                        }
+                        Ok(()) => held.push(row),
                         Err(reason) => faults.push(Fault::new("attributes", reason)),
                     }
                 }
             }
             at = group.end;
         }
+        if let Err(reason) = self.make_times(&mut held, native, begun) {
+            faults.push(Fault::new("sent_at", reason));
+            return 0;
+        }
+        let accepted = held.len();
+        for row in held {
+            self.messages.append(row, place.line);
+        }
         accepted
+    }
+
+    /// Makes the times that a conversation's messages lack: a step after the message before, and
+    /// where none before has one, steps before the first that has one.
+    fn make_times(
+        &self,
+        rows: &mut [Row<'_>],
+        native: &str,
+        begun: Option<Micros>,
+    ) -> Result<(), String> {
+        let Some(how) = self.mapping.made_time else {
+            return Ok(());
+        };
+        let sent_at = self.names.sent_at;
+        let [.., made_at] = self.names.message;
+        let given: Vec<_> = rows.iter().map(|row| row.time(sent_at)).collect();
+        // The time that comes next, from each message on, and how many messages after it.
+        let mut next = vec![None; rows.len()];
+        let mut known: Option<(Micros, i64)> = None;
+        for (next, given) in next.iter_mut().zip(&given).rev() {
+            known = match (given, known) {
+                (Some(time), _) => Some((*time, 0)),
+                (None, known) => known.map(|(time, steps)| (time, steps + 1)),
+            };
+            *next = known;
+        }
+        let mut last: Option<Micros> = None;
+        for ((row, given), next) in rows.iter_mut().zip(given).zip(next) {
+            if given.is_none() {
+                let time = match (last, next) {
+                    // Not behind the one that follows it.
+                    (Some(last), Some((next, _))) if next >= last => {
+                        last.saturating_add(how.step).min(next)
+                    }
+                    (Some(last), _) => last.saturating_add(how.step),
+                    (None, Some((next, steps))) => {
+                        next.saturating_sub(how.step.saturating_mul(steps))
+                    }
+                    (None, None) => begun.unwrap_or_else(|| how.start(native)),
+                };
+                row.set(&self.messages, sent_at, Cell::Time(time))?;
+                row.push(made_at, Cow::Borrowed("sent_at"));
+                last = Some(time);
+            } else {
+                last = given;
+            }
+        }
+        Ok(())
     }
 
     fn message<'v>(
@@ -300,7 +360,6 @@ impl<'m> Applier<'m> {
         scope: Scope<'v>,
         (id, native): (&str, &str),
         taken: &mut Vec<&'m Path>,
-        last: &mut Option<Micros>,
     ) -> Result<Row<'v>, Fault>
     where
         'm: 'v,
@@ -338,18 +397,6 @@ impl<'m> Applier<'m> {
             row.push(made_at, Cow::Borrowed("message_id"));
         } else {
             cells.push((source_message_at, own(&message)));
-        }
-        let sent_at = row.time(self.names.sent_at);
-        match (sent_at, self.mapping.made_time) {
-            (None, Some(how)) => {
-                let time =
-                    last.map_or_else(|| how.start(native), |last| last.saturating_add(how.step));
-                cells.push((self.names.sent_at, Cell::Time(time)));
-                row.push(made_at, Cow::Borrowed("sent_at"));
-                *last = Some(time);
-            }
-            (Some(time), _) => *last = Some(time),
-            (None, None) => {}
         }
         for (index, cell) in cells {
             row.set(&self.messages, index, cell)

@@ -65,6 +65,21 @@ fn faults_name_the_message_and_the_others_go_in() {
     assert_eq!(faults[0].field, "conversation.id");
 }
 
+#[test]
+fn messages_that_are_no_array_are_a_fault() {
+    for (content, found) in [(json!("oops"), "text"), (json!({"0": {}}), "an object")] {
+        let record = json!({
+            "dialogHeader": {"sessionID": "s", "company": "c", "conversationDateTime": "2024-01-01T00:00:00Z"},
+            "dialogContent": content,
+            "agentURL": {"tweet_ID": "1245425308704149506", "url_utterance": "hi"},
+        });
+        let (conversations, messages, faults) = apply(&shipped("twitter-care"), &[record]);
+        assert_eq!((conversations, messages), (1, 1));
+        let reason = format!("wants an array, found {found}");
+        assert_eq!(faults, [Fault::new("dialogContent", reason)]);
+    }
+}
+
 /// JSON with the names that the shipped mappings look for.
 fn any_json() -> impl Strategy<Value = Value> {
     let names = prop_oneof![

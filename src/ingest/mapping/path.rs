@@ -92,6 +92,27 @@ impl Path {
         found
     }
 
+    /// Where `[*]` stands for the elements of what is no array, with what is there instead.
+    pub(crate) fn misfit(&self, value: &Value) -> Option<(String, &'static str)> {
+        let stars = self.steps.iter().enumerate();
+        let mut stars = stars.filter(|(_, step)| **step == Step::All);
+        stars.find_map(|(at, _)| {
+            let before = &self.steps[..at];
+            let mut found = None;
+            step(before, value, &mut |value| {
+                found = match value {
+                    Value::Array(_) | Value::Null => None,
+                    Value::Object(_) => Some("an object"),
+                    Value::String(_) => Some("text"),
+                    Value::Number(_) => Some("a number"),
+                    Value::Bool(_) => Some("true or false"),
+                };
+                found.is_none()
+            });
+            Some((show(before), found?))
+        })
+    }
+
     /// Whether it names the element itself.
     pub(crate) fn is_self(&self) -> bool {
         self.steps.is_empty()
@@ -130,6 +151,27 @@ impl Path {
         });
         (*last == Step::All).then(|| keys.collect()).flatten()
     }
+}
+
+/// Steps as a mapping writes them.
+fn show(steps: &[Step]) -> String {
+    let mut out = String::new();
+    for step in steps {
+        match step {
+            Step::Key(key) => {
+                if !out.is_empty() {
+                    out.push('.');
+                }
+                match key.contains(['.', '[']) {
+                    true => out.push_str(&format!("'{key}'")),
+                    false => out.push_str(key),
+                }
+            }
+            Step::Index(index) => out.push_str(&format!("[{index}]")),
+            Step::All => out.push_str("[*]"),
+        }
+    }
+    if out.is_empty() { ".".into() } else { out }
 }
 
 fn step<'v>(steps: &[Step], value: &'v Value, visit: &mut dyn FnMut(&'v Value) -> bool) -> bool {
@@ -234,6 +276,18 @@ mod tests {
         assert_eq!(all("$.a.'b.c'[-1].d"), ["3"]);
         assert_eq!(all("e"), Vec::<String>::new());
         assert_eq!(all(".").len(), 1);
+    }
+
+    #[test]
+    fn what_is_no_array_is_named() {
+        let value = json!({"a": {"b.c": "x", "d": [1], "e": null, "f": {"g": 1}}});
+        let misfit = |text: &str| Path::parse(text).unwrap().misfit(&value);
+        assert_eq!(misfit("a.'b.c'[*].x"), Some(("a.'b.c'".into(), "text")));
+        assert_eq!(misfit("a.f[*]"), Some(("a.f".into(), "an object")));
+        assert_eq!(misfit("a.d[*][*]"), Some(("a.d[*]".into(), "a number")));
+        for path in ["a.d[*]", "a.e[*]", "a.z[*]", "a.f", "a.d[*].x[*]"] {
+            assert_eq!(misfit(path), None, "{path}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use datafusion::arrow::datatypes::DataType;
 
 use super::batch::{TableBatch, time_array};
 use super::check::Rejects;
-use super::keys::{AsIs, Key};
+use super::keys::{AsIs, Key, KeySet, Keyed};
 use crate::ingest::IngestError;
 use crate::ingest::rows::WriteMode;
 
@@ -45,6 +45,8 @@ pub(super) struct Merged {
     pub(super) group: Vec<usize>,
     /// False for the messages of conversations that cannot go in.
     pub(super) keep: Vec<bool>,
+    /// Conversations that cannot go in.
+    pub(super) refused: KeySet,
 }
 
 /// Where the value of a column comes from.
@@ -53,11 +55,13 @@ const OLD: usize = 1;
 const MESSAGE: usize = 2;
 const NONE: (usize, usize) = (3, 0);
 
-/// Merges. `messages` are the new ones; `old` are rows of the lake.
+/// Merges. `messages` are the new ones; `old` are rows of the lake. Conversations in `pretended`
+/// were found good by a dry run, which has no rows of them.
 pub(super) fn merge(
     given: &TableBatch,
     messages: &TableBatch,
     old: Option<&TableBatch>,
+    pretended: &Keyed<i32>,
     mode: WriteMode,
     rejects: &mut Rejects<'_>,
 ) -> Result<Merged, IngestError> {
@@ -125,10 +129,16 @@ pub(super) fn merge(
     columns[at("version_at")?] = time_array(versions.collect());
     columns[at("ingested_at")?] = time_array(vec![Some(now); groups.len()]);
 
+    let ids = columns[at("conversation_id")?].as_string::<i32>().clone();
+    let key = |row: usize| Key::of(&[ids.value(row)]);
+    let is_pretended = |row: usize| !pretended.is_empty() && pretended.contains_key(&key(row));
     let mut sound = vec![true; groups.len()];
     for name in ["channel", "started_at"] {
         let column = &columns[at(name)?];
         for row in (0..groups.len()).filter(|row| column.is_null(*row)) {
+            if is_pretended(row) {
+                continue;
+            }
             if std::mem::replace(&mut sound[row], false) {
                 refuse(&groups[row], given, messages, name, rejects)?;
             }
@@ -144,6 +154,7 @@ pub(super) fn merge(
                 }
             }
             _ if group.messages.is_empty() && group.given.is_empty() => {}
+            _ if is_pretended(row) => {}
             _ => {
                 new_conversations += 1;
                 rows.push(row as u32);
@@ -153,7 +164,9 @@ pub(super) fn merge(
     let all = RecordBatch::try_new(Arc::clone(&given.schema), columns.clone())?;
     let rows = datafusion::arrow::compute::take_record_batch(&all, &UInt32Array::from(rows))?;
     let keep = group.iter().map(|group| sound[*group]).collect();
+    let refused = (0..groups.len()).filter(|row| !sound[*row]).map(key);
     Ok(Merged {
+        refused: refused.collect(),
         rows,
         new_conversations,
         columns,

@@ -25,7 +25,7 @@ use self::check::{Rejects, check};
 use verbatim_udfs::model::ModelSet;
 
 use self::claims::Claims;
-use self::keys::{Key, KeyIndex, KeySet};
+use self::keys::{Key, KeyIndex, KeySet, Keyed};
 use super::IngestError;
 use super::rows::{Receipt, Rows, WriteMode};
 use crate::enrich::{record_set, score_messages};
@@ -177,7 +177,13 @@ impl Ingest {
         let old = old
             .map(|batch| TableBatch::new(conversations, batch))
             .transpose()?;
-        let mut merged = merge::merge(&given, &messages, old.as_ref(), mode, &mut rejects)?;
+        let pretended = match really {
+            true => Keyed::default(),
+            false => known.turns.clone(),
+        };
+        let old = old.as_ref();
+        let mut merged = merge::merge(&given, &messages, old, &pretended, mode, &mut rejects)?;
+        let refused = std::mem::take(&mut merged.refused);
         let sound = std::mem::take(&mut merged.keep);
         messages.keep(&sound)?;
         keys = kept(keys, &sound);
@@ -220,7 +226,9 @@ impl Ingest {
                 index.insert(message, conversation, turn);
             }
             for (_, conversation) in &keys_of_conversations {
-                index.insert_conversation(*conversation);
+                if !refused.contains(conversation) {
+                    index.insert_conversation(*conversation);
+                }
             }
         }
         Ok(receipt)

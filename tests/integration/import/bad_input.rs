@@ -189,22 +189,94 @@ async fn empty_and_unknown_files() {
         assert!(rejects[0].reason.contains("empty"));
     }
     let unknown = fixture.file("in.json", r#"[{"who": "me", "what": "hello"}]"#);
-    let error = fixture
-        .try_import(&unknown, |_| {})
-        .await
-        .unwrap_err()
-        .to_string();
+    let (report, rejects) = fixture.import(&unknown).await;
+    assert_eq!((report.rejected, rejects[0].line), (1, 1));
+    let reason = &rejects[0].reason;
     assert!(
-        error.contains("a record has the members who, what"),
-        "{error}"
+        reason.contains("a record has the members who, what"),
+        "{reason}"
     );
-    assert!(error.contains("docs/import.md"), "{error}");
+    assert!(reason.contains("docs/import.md"), "{reason}");
     let error = fixture
         .try_import("/no/such/file.jsonl", |_| {})
         .await
         .unwrap_err();
     assert!(matches!(&error, IngestError::Io { path, .. } if path.ends_with("file.jsonl")));
     assert_eq!(fixture.count("messages").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn invalid_utf8_of_a_csv_names_line_and_field() {
+    let fixture = Fixture::new().await;
+    let mut content = b"conversation_id,message_id,source,channel,role,sent_at,text\n".to_vec();
+    for (id, text) in [("a", &b"hi"[..]), ("b", b"\xC3\x28"), ("c", b"\"h\ni\"")] {
+        content.extend(format!("c,{id},s,chat,customer,2024-03-01T10:00:00Z,").bytes());
+        content.extend(text);
+        content.push(b'\n');
+    }
+    let path = fixture.file("in.csv", content);
+    let (report, rejects) = fixture.import(&path).await;
+    assert_eq!((report.messages, rejects.len()), (2, 1));
+    assert_eq!(rejects[0].file, path.display().to_string());
+    assert_eq!((rejects[0].line, rejects[0].field.as_str()), (3, "text"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ids_with_more_digits_than_a_number_keeps_stay_apart() {
+    let fixture = Fixture::new().await;
+    let lines: Vec<_> = (0..5)
+        .map(|digit| {
+            let big = format!("1234567890123456789012{digit}");
+            let line = with("ID", "more", "MORE".into());
+            line.replace("\"ID\"", &big).replace("\"MORE\"", &big)
+        })
+        .collect();
+    let (report, rejects) = fixture
+        .import(fixture.file("in.jsonl", lines.join("\n")))
+        .await;
+    assert_eq!((report.messages, report.duplicates), (5, 0));
+    assert_eq!(rejects, Vec::new());
+    let found = fixture
+        .rows("SELECT message_id, attributes FROM messages ORDER BY 1 LIMIT 1")
+        .await;
+    let big = "12345678901234567890120";
+    assert_eq!(found, [format!("{big}|{{\"more\":\"{big}\"}}")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dry_run_knows_the_conversations_of_its_earlier_batches() {
+    let fixture = Fixture::new().await;
+    let mut lines = vec![
+        r#"{"conversation_id": "ds", "source": "s", "channel": "chat", "started_at": "2024-03-01T00:00:00Z"}"#
+            .to_string(),
+    ];
+    for number in 0..50 {
+        for conversation in ["ds", "none"] {
+            lines.push(format!(
+                r#"{{"conversation_id": "{conversation}", "message_id": "m{number}", "source": "s", "role": "customer", "sent_at": "2024-03-01T10:00:00Z", "text": "t"}}"#
+            ));
+        }
+    }
+    let path = fixture.file("in.jsonl", lines.join("\n"));
+    let mut found = Vec::new();
+    for dry_run in [true, false] {
+        let imported = fixture.try_import(&path, |options| {
+            options.dry_run = dry_run;
+            if dry_run {
+                options.batch_rows = 10;
+            }
+        });
+        let (report, mut rejects) = imported.await.unwrap();
+        rejects.sort_by_key(|reject| reject.line);
+        assert_eq!(
+            (report.messages, report.conversations),
+            (50, 1),
+            "{dry_run}"
+        );
+        assert_eq!(report.rejected, 50);
+        found.push(rejects);
+    }
+    assert_eq!(found[0], found[1]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,8 +9,8 @@ fn run(folder: &std::path::Path, arguments: &[&str], input: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_verbatim"));
     command
         .current_dir(folder)
+        .env("VERBATIM_LAKE", "lake")
         .arg("import")
-        .args(["--lake", "lake"])
         .args(arguments);
     command
         .stdin(Stdio::piped())
@@ -75,4 +75,61 @@ fn exit_codes_and_messages() {
         said(&failed.stderr)
     );
     assert_eq!(run(folder, &[], "").status.code(), Some(2));
+}
+
+/// Every file below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found
+}
+
+#[test]
+fn a_dry_run_makes_no_lake() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::create_dir(folder.join("lake")).unwrap();
+    std::fs::write(
+        folder.join("good.jsonl"),
+        message("c", "a", "customer", 1, "hi"),
+    )
+    .unwrap();
+    let dry = run(folder, &["--dry-run", "good.jsonl"], "");
+    assert_eq!(dry.status.code(), Some(0), "{}", said(&dry.stderr));
+    assert_eq!(
+        files(&folder.join("lake")),
+        Vec::<std::path::PathBuf>::new()
+    );
+    let wrong = run(
+        folder,
+        &["--dry-run", "--lake", "ftp://x/y", "good.jsonl"],
+        "",
+    );
+    assert_eq!(wrong.status.code(), Some(1), "{}", said(&wrong.stdout));
+}
+
+#[test]
+fn a_bad_file_is_a_reject() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("a.txt"), "garbage").unwrap();
+    std::fs::write(
+        folder.join("b.jsonl"),
+        message("c", "a", "customer", 1, "hi"),
+    )
+    .unwrap();
+    let part = run(folder, &["a.txt", "b.jsonl"], "");
+    assert_eq!(part.status.code(), Some(3), "{}", said(&part.stderr));
+    assert!(said(&part.stdout).starts_with("imported 1 messages"));
+    let stderr = said(&part.stderr);
+    assert!(
+        stderr.contains("rejected: a.txt:1: no format is known"),
+        "{stderr}"
+    );
 }

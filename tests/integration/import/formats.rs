@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use verbatim::ingest::{Batch, ImportOptions, Progress, Receipt, import};
 
 use super::{Fixture, message};
 
@@ -160,16 +162,106 @@ async fn parquet() {
         (*name, array)
     });
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
+    let bytes = parquet_of(&batch, None);
     same("messages.parquet", bytes.clone()).await;
     // From an object store the file is read range by range.
     let fixture = Fixture::new().await;
     let path = fixture.file("messages.parquet", bytes);
     let (report, _) = fixture.import(format!("file://{}", path.display())).await;
     assert_eq!(report.messages, 12);
+}
+
+/// A batch as a Parquet file.
+pub(super) fn parquet_of(batch: &RecordBatch, properties: Option<WriterProperties>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), properties).unwrap();
+    writer.write(batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+/// Messages with these texts, and further columns.
+fn messages_with(texts: Vec<String>, more: Vec<(&str, ArrayRef)>) -> RecordBatch {
+    let rows = texts.len();
+    let all = |text: &str| Arc::new(StringArray::from(vec![text; rows])) as ArrayRef;
+    let ids = (0..rows).map(|row| format!("m{row:06}"));
+    let ids: ArrayRef = Arc::new(StringArray::from_iter_values(ids));
+    let mut columns = vec![
+        ("source", all("s")),
+        ("conversation_id", all("c")),
+        ("message_id", ids),
+        ("role", all("customer")),
+        ("channel", all("chat")),
+        ("sent_at", all("2024-03-01T10:00:00Z")),
+        ("text", Arc::new(StringArray::from(texts))),
+    ];
+    columns.extend(more);
+    RecordBatch::try_from_iter(columns).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parquet_keeps_what_the_table_has_no_columns_for() {
+    let fixture = Fixture::new().await;
+    let texts = ["", "b", "c", "d"].map(String::from).to_vec();
+    let attributes = StringArray::from(vec![Some("{\"a\":1}"), None, Some("[]"), Some("")]);
+    let extra = StringArray::from(vec![Some("x"), Some("y"), Some("z"), None]);
+    let more: Vec<(&str, ArrayRef)> = vec![
+        ("attributes", Arc::new(attributes)),
+        ("extra", Arc::new(extra)),
+    ];
+    let path = fixture.file("in.parquet", parquet_of(&messages_with(texts, more), None));
+    let (report, rejects) = fixture.import(&path).await;
+    assert_eq!((report.messages, rejects.len()), (3, 1));
+    assert_eq!(
+        (rejects[0].line, rejects[0].field.as_str()),
+        (3, "attributes")
+    );
+    assert_eq!(
+        fixture
+            .rows("SELECT text, attributes FROM messages ORDER BY message_id")
+            .await,
+        [
+            "NULL|{\"a\":1,\"extra\":\"x\"}",
+            "b|{\"extra\":\"y\"}",
+            "d|NULL"
+        ]
+    );
+}
+
+/// The batches of an import.
+#[derive(Default)]
+struct Batches(parking_lot::Mutex<Vec<u64>>);
+
+impl Progress for Batches {
+    fn acknowledged(&self, batch: &Batch, _: &Receipt) {
+        let rows = batch.last_line + 1 - batch.first_line;
+        self.0.lock().push(rows);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parquet_with_large_rows_comes_in_small_batches() {
+    // Plain, and as a dictionary that the file does not give the size of.
+    let plain = WriterProperties::builder().set_dictionary_enabled(false);
+    let statistics = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None);
+    for properties in [plain.build(), statistics.build()] {
+        let fixture = Fixture::new().await;
+        let mut texts = vec!["a".repeat(1 << 20); 80];
+        texts.push("b".repeat(3 << 20));
+        let bytes = parquet_of(&messages_with(texts, Vec::new()), Some(properties));
+        let path = fixture.file("in.parquet", bytes);
+        let options = ImportOptions {
+            inputs: vec![path.display().to_string()],
+            record_limit: 2 << 20,
+            dry_run: true,
+            ..ImportOptions::default()
+        };
+        let batches = Batches::default();
+        let report = import(&fixture.ingest, &options, &batches).await.unwrap();
+        assert_eq!((report.messages, report.rejected), (80, 1));
+        let batches = batches.0.into_inner();
+        assert!(batches.iter().all(|rows| *rows <= 32), "{batches:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -160,6 +160,59 @@ text = "words"
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn made_times_fit_the_real_ones() {
+    let fixture = Fixture::new().await;
+    let mapping = fixture.file(
+        "mt.toml",
+        r#"
+name = "mt"
+source = "mt"
+channel = "chat"
+records = "lines"
+[made_time]
+base = "2024-05-01T00:00:00Z"
+step = "30s"
+[conversation]
+id = "c"
+started_at = "begun"
+[[message]]
+each = "ms[*]"
+id = { made = "{index}" }
+role = { value = "customer" }
+sent_at = "t"
+"#,
+    );
+    let lines = [
+        // Before the first known time, between two of them, behind the last.
+        r#"{"c": "a", "begun": "2019-01-01T00:00:00Z", "ms": [{}, {}, {"t": "2020-01-01T10:00:00Z"}, {}, {"t": "2020-01-01T10:00:10Z"}, {}]}"#,
+        r#"{"c": "b", "begun": "2021-01-01T10:00:00Z", "ms": [{}, {}]}"#,
+        r#"{"c": "c", "ms": [{}]}"#,
+    ];
+    let path = fixture.file("in.jsonl", lines.join("\n"));
+    let imported = fixture.try_import(&path, |options| {
+        options.format = mapping.display().to_string()
+    });
+    let (_, rejects) = imported.await.unwrap();
+    assert_eq!(rejects, Vec::new());
+    let times = "SELECT conversation_id, turn_index, sent_at, array_to_string(made, ',')
+        FROM messages ORDER BY 1, 2";
+    assert_eq!(
+        fixture.rows(times).await,
+        [
+            "mt:a|0|2020-01-01T09:59:00Z|message_id,sent_at",
+            "mt:a|1|2020-01-01T09:59:30Z|message_id,sent_at",
+            "mt:a|2|2020-01-01T10:00:00Z|message_id",
+            "mt:a|3|2020-01-01T10:00:10Z|message_id,sent_at",
+            "mt:a|4|2020-01-01T10:00:10Z|message_id",
+            "mt:a|5|2020-01-01T10:00:40Z|message_id,sent_at",
+            "mt:b|0|2021-01-01T10:00:00Z|message_id,sent_at",
+            "mt:b|1|2021-01-01T10:00:30Z|message_id,sent_at",
+            "mt:c|0|2024-05-01T00:00:00Z|message_id,sent_at",
+        ]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_mistake_in_a_mapping_is_said_before_anything_is_read() {
     let fixture = Fixture::new().await;
     let mapping = fixture.file("desk.toml", DESK.replace("\"customer\"", "\"client\""));

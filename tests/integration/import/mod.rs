@@ -1,5 +1,6 @@
 //! Import, INSERT's write path and what they do with bad input.
 
+mod bad_files;
 mod bad_input;
 mod command;
 mod formats;
