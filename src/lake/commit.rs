@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake_core::kernel::transaction::TransactionError;
@@ -110,7 +110,7 @@ impl LakeTable {
         check: impl Fn(&TableState) -> Result<(), LakeError>,
     ) -> Result<i64, LakeError> {
         let id = uuid::Uuid::new_v4().to_string();
-        let _updating = self.updating.lock().await;
+        let mut updating = self.updating.lock().await;
         // An entry may only be created above a version known to be recent: the numbers of entries
         // that the log's clean-up has removed are free again.
         if !self.is_recent() {
@@ -126,16 +126,22 @@ impl LakeTable {
             let now = chrono::Utc::now().timestamp_millis();
             let actions = change.actions(self, &id, now);
             let version = state.version + 1;
+            let (as_of, as_of_wall) = (Some(Instant::now()), SystemTime::now());
             if self.put_entry(version, &actions, &id).await? {
-                self.state
-                    .store(Arc::new(state.apply(&actions, self.definition(), true)?));
+                let mut next = state.apply(&actions, self.definition(), true)?;
+                // The number was free, so there was no other entry at that time.
+                (next.as_of, next.as_of_wall) = (as_of, as_of_wall);
+                self.state.store(Arc::new(next));
                 return Ok(version);
             }
             // The first tries follow at once: most often one other commit has come first.
             if attempt >= 2 {
                 let pause = LONGEST_PAUSE.min(Duration::from_millis(5 << attempt.min(7)));
                 let pause = rand::rng().random_range(Duration::ZERO..=pause);
+                // Reads need not wait for the pause; whatever comes meanwhile is checked again.
+                drop(updating);
                 tokio::time::sleep(pause).await;
+                updating = self.updating.lock().await;
             }
             self.refresh_locked().await?;
         }

@@ -225,10 +225,9 @@ fn from_json(value: &Value, field: &Field, upper: bool) -> Option<ScalarValue> {
                 .ok()?
                 .timestamp_micros();
             // Other writers cut times to milliseconds, which lowers an upper bound.
-            let cut = text
-                .split('.')
-                .nth(1)
-                .is_none_or(|fraction| fraction.len() < 7);
+            let fraction = text.split('.').nth(1).unwrap_or_default();
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            let cut = digits < 6;
             let time = if upper && cut { time + 999 } else { time };
             ScalarValue::TimestampMicrosecond(Some(time), zone.clone())
         }
@@ -299,14 +298,19 @@ mod tests {
     fn times_cut_by_others_stay_upper_bounds() {
         let table = &built_in_tables().unwrap()[0];
         let sent_at = table.columns.field_with_name("sent_at").unwrap();
-        let cut = json!("2023-11-14T22:13:20.123Z");
+        for cut in [
+            "2023-11-14T22:13:20.123Z",
+            "2023-11-14T22:13:20.123+00:00",
+            "2023-11-15T00:13:20.123+02:00",
+        ] {
+            let bound = |upper| from_json(&json!(cut), sent_at, upper);
+            assert_eq!(bound(true), Some(time(1_700_000_000_123_999)), "{cut}");
+            assert_eq!(bound(false), Some(time(1_700_000_000_123_000)), "{cut}");
+        }
+        let whole = json!("2023-11-14T22:13:20.123456+00:00");
         assert_eq!(
-            from_json(&cut, sent_at, true),
-            Some(time(1_700_000_000_123_999))
-        );
-        assert_eq!(
-            from_json(&cut, sent_at, false),
-            Some(time(1_700_000_000_123_000))
+            from_json(&whole, sent_at, true),
+            Some(time(1_700_000_000_123_456))
         );
     }
 }

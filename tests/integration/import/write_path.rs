@@ -10,7 +10,7 @@ use super::{Fixture, message};
 
 impl Fixture {
     /// Runs a statement against tables that can be written.
-    async fn run(&self, sql: &str) -> Result<Vec<String>, String> {
+    pub async fn run(&self, sql: &str) -> Result<Vec<String>, String> {
         let context = SessionContext::new();
         for table in self.lake.tables() {
             let name = table.name();
