@@ -193,7 +193,10 @@ impl LakeTable {
             .write_commit_entry(number, entry, uuid::Uuid::nil())
             .await
         {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.persist_entry(version).await;
+                Ok(true)
+            }
             Err(TransactionError::VersionAlreadyExists(_)) => self.is_mine(version, id).await,
             Err(error) => {
                 // The answer may have been lost after the store took the entry.
@@ -202,6 +205,19 @@ impl LakeTable {
                 }
                 Err(LakeError::delta(context(), error.into()))
             }
+        }
+    }
+
+    /// Writes a log entry through to the disk. It is there and others may build on it, so that an
+    /// error cannot take it back: the disk is about to fail, which is told.
+    async fn persist_entry(&self, version: i64) {
+        let entry = format!("{}/_delta_log/{version:020}.json", self.name());
+        let persisted = match self.store().path(&entry) {
+            Ok(path) => self.store().persist(&path).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = persisted {
+            tracing::error!(table = self.name(), version, %error, "a commit may not survive");
         }
     }
 
@@ -240,6 +256,9 @@ impl LakeTable {
             ])
             .await;
         self.refresh_locked().await?;
+        if self.state.load().version >= 0 {
+            self.persist_entry(0).await;
+        }
         match created {
             Err(error) if self.state.load().version < 0 => Err(LakeError::delta(context(), error)),
             _ => Ok(()),

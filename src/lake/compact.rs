@@ -25,7 +25,7 @@ use super::data_file::DataFile;
 use super::latest::{LatestVersionExec, TailRows};
 use super::schema::SCORED_BY;
 use super::table::{LakeTable, Snapshot};
-use super::write::by_scorer;
+use super::write::{by_deleted, by_scorer};
 
 /// Files below this size are put together.
 const SMALL_BYTES: u64 = 32 << 20;
@@ -116,10 +116,8 @@ impl LakeTable {
     fn needs_compaction(&self) -> bool {
         let state = self.state.load();
         // Files that count for nothing until their messages land cannot be compacted.
-        let files = state
-            .files
-            .iter()
-            .filter(|file| self.may_be_visible(&state, file));
+        let files = state.files.iter();
+        let files = files.filter(|file| !file.deleted && self.may_be_visible(&state, file));
         let files: Vec<_> = files.collect();
         let small = files.iter().filter(|file| file.size < SMALL_BYTES).count();
         let tail = files.iter().filter(|file| !file.settled);
@@ -195,26 +193,35 @@ impl LakeTable {
         let mut added = Vec::new();
         // Rows that different model sets have scored go into files of their own, so that the
         // statistics of each tell its set.
-        let mut pieces: BTreeMap<Option<String>, Piece> = BTreeMap::new();
-        let mut write = async |piece: Piece| {
+        let mut pieces: BTreeMap<(bool, Option<String>), Piece> = BTreeMap::new();
+        let mut write = async |deleted: bool, piece: Piece| {
             let mut file = self.write_file(piece.rows).await?;
-            file.settled = settled;
+            (file.settled, file.deleted) = (settled, deleted);
             added.push(file);
             Ok::<_, LakeError>(())
         };
         while let Some(batch) = rows.try_next().await? {
-            for (set, batch) in by_scorer(batch)? {
-                let piece = pieces.entry(set).or_default();
-                piece.count += batch.num_rows() as u64;
-                piece.memory += batch.get_array_memory_size();
-                piece.rows.push(batch);
-                if piece.count >= FILE_ROWS || piece.memory >= FILE_MEMORY {
-                    write(std::mem::take(piece)).await?;
+            // In the tail they still hide rows of settled files.
+            let parts = match settled {
+                true => by_deleted(batch)?,
+                false => vec![(false, batch)],
+            };
+            for (deleted, batch) in parts {
+                for (set, batch) in by_scorer(batch)? {
+                    let piece = pieces.entry((deleted, set)).or_default();
+                    piece.count += batch.num_rows() as u64;
+                    piece.memory += batch.get_array_memory_size();
+                    piece.rows.push(batch);
+                    if piece.count >= FILE_ROWS || piece.memory >= FILE_MEMORY {
+                        write(deleted, std::mem::take(piece)).await?;
+                    }
                 }
             }
         }
-        for piece in pieces.into_values().filter(|piece| piece.count > 0) {
-            write(piece).await?;
+        for ((deleted, _), piece) in pieces {
+            if piece.count > 0 {
+                write(deleted, piece).await?;
+            }
         }
         let change = Change {
             added,
@@ -257,15 +264,24 @@ impl LakeTable {
 
     /// Merges the tail with the settled files: the result is settled.
     async fn settle(&self, snapshot: &Snapshot) -> Result<(), LakeError> {
-        let (_, tail) = snapshot.split();
+        let (settled, mut tail) = snapshot.split();
         if tail.is_empty() {
             return Ok(());
         }
+        // That a message is gone is kept in a file that only writers read, or the next import of
+        // the same export would bring it back. A conversation is brought back by what it gets.
+        let rows = match self.definition().is_versioned() {
+            true => TailRows::Live,
+            false => TailRows::Latest,
+        };
+        let deleted = snapshot.files().iter().filter(|file| file.deleted);
+        tail.extend(deleted.cloned());
         let session = session();
         let rows = self
-            .scan_snapshot(&session.state(), snapshot, None, &[], None)
+            .scan_merged(&session.state(), &settled, &tail, rows, None, &[], None)
             .map_err(LakeError::from)?;
-        self.replace_as(snapshot.files(), self.run(rows)?, true)
+        let removed = [settled, tail].concat();
+        self.replace_as(&removed, self.run(rows)?, true)
             .await
             .map(|_| ())
     }

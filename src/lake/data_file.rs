@@ -12,6 +12,8 @@ use super::{LakeError, TableSchema};
 /// Tag of a file whose keys are unique among all settled files and whose rows are older than any
 /// later version in an unsettled one.
 const TAG_SETTLED: &str = "verbatim.settled";
+/// Tag of a settled file that holds nothing but messages that are gone.
+const TAG_DELETED: &str = "verbatim.deleted";
 /// Tags of a file that counts only when its batch of messages has landed.
 const TAG_WRITER: &str = "verbatim.writer";
 const TAG_SEQUENCE: &str = "verbatim.sequence";
@@ -51,6 +53,9 @@ pub struct DataFile {
     pub modified: i64,
     /// Whether its rows need no merging with those of other settled files.
     pub settled: bool,
+    /// Whether it only tells which messages are gone: readers have no need of it, writers know by
+    /// it what not to bring back.
+    pub deleted: bool,
     /// The batch of messages on which its visibility depends.
     pub landing: Option<Landing>,
     /// Statistics, ordered by column.
@@ -116,6 +121,7 @@ impl DataFile {
             records,
             modified: add.modification_time,
             settled: tag(TAG_SETTLED).is_some(),
+            deleted: tag(TAG_DELETED).is_some(),
             landing,
             ranges: read_ranges(&stats, &table.columns),
         })
@@ -126,6 +132,9 @@ impl DataFile {
         let mut tags = HashMap::new();
         if self.settled {
             tags.insert(TAG_SETTLED.to_string(), Some("true".to_string()));
+        }
+        if self.deleted {
+            tags.insert(TAG_DELETED.to_string(), Some("true".to_string()));
         }
         if let Some(landing) = &self.landing {
             tags.insert(TAG_WRITER.to_string(), Some(landing.writer.clone()));
@@ -276,6 +285,7 @@ mod tests {
             records: 3,
             modified: 11,
             settled: true,
+            deleted: true,
             landing: Some(Landing {
                 writer: "w".into(),
                 sequence: 5,
@@ -285,7 +295,7 @@ mod tests {
         let read = DataFile::from_add(&file.to_add(&table.columns, true), table).unwrap();
         assert_eq!(read.ranges, ranges);
         assert_eq!(read.landing, file.landing);
-        assert!(read.settled);
+        assert!(read.settled && read.deleted);
         assert_eq!((read.records, read.size, read.modified), (3, 7, 11));
         assert_eq!(
             read.constant(column("scored_by")),

@@ -25,6 +25,9 @@ pub struct LakeOptions {
     pub retention: Duration,
     /// Time between two removals of files that no version needs, after a commit.
     pub vacuum_interval: Duration,
+    /// On a local disk: write each commit through to the disk before it is acknowledged, so that it
+    /// survives a loss of power. Without, it survives the end of the process only.
+    pub sync: bool,
     /// Settings of the object store on top of the environment, such as `aws_endpoint`.
     pub storage: HashMap<String, String>,
     /// Takes the place of the store that the address names: for tests and embedders.
@@ -42,6 +45,7 @@ impl Default for LakeOptions {
             checkpoint_interval: 50,
             retention: Duration::from_secs(3600),
             vacuum_interval: Duration::from_secs(3600),
+            sync: true,
             storage: HashMap::new(),
             store: None,
         }

@@ -66,7 +66,8 @@ impl TableProvider for LakeTableProvider {
 impl Snapshot {
     /// The visible files that are settled and those that are not, see [`DataFile::settled`].
     pub fn split(&self) -> (Vec<Arc<DataFile>>, Vec<Arc<DataFile>>) {
-        self.files().iter().cloned().partition(|file| file.settled)
+        let files = self.files().iter().filter(|file| !file.deleted);
+        files.cloned().partition(|file| file.settled)
     }
 }
 
@@ -105,14 +106,29 @@ impl LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if tail.is_empty() {
-            return self.scan_files(state, settled, projection, filters, limit);
-        }
         let rows = if with_tail {
             TailRows::Live
         } else {
             TailRows::None
         };
+        self.scan_merged(state, settled, tail, rows, projection, filters, limit)
+    }
+
+    /// As [`LakeTable::scan_latest`]; `rows` says which rows of the tail come out.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn scan_merged(
+        &self,
+        state: &dyn Session,
+        settled: &[Arc<DataFile>],
+        tail: &[Arc<DataFile>],
+        rows: TailRows,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if tail.is_empty() {
+            return self.scan_files(state, settled, projection, filters, limit);
+        }
         // A filter on anything but the key could hide the later version of a row that passes.
         let on_key = self.on_key(filters);
         let wanted: Vec<usize> = match projection {

@@ -31,7 +31,12 @@ pub struct Store {
     object_store_url: ObjectStoreUrl,
     /// The store is not the one that the address names.
     is_replaced: bool,
+    /// Files are written through to the disk before they count as written.
+    syncs: bool,
 }
+
+/// Name of the first entry of a table's log, with which its folders come into being.
+const FIRST_ENTRY: &str = "00000000000000000000";
 
 /// Lakes in memory, by the name in `memory://name`: a second `Lake::open` sees the first's data.
 static MEMORY: LazyLock<Mutex<HashMap<String, Arc<InMemory>>>> = LazyLock::new(Mutex::default);
@@ -96,6 +101,7 @@ impl Store {
         Ok(Store {
             url: parsed,
             is_replaced: instead.is_some(),
+            syncs: true,
             root: instead.unwrap_or(root),
             prefix,
             object_store_url,
@@ -124,6 +130,45 @@ impl Store {
     /// The address under which [`Store::register`] makes the store known.
     pub fn object_store_url(&self) -> &ObjectStoreUrl {
         &self.object_store_url
+    }
+
+    /// Has what was put at a path of the local file system survive a power loss: the bytes and the
+    /// name. Other stores have done so when they answer.
+    pub(crate) async fn persist(&self, path: &Path) -> Result<(), LakeError> {
+        if !self.syncs || self.is_replaced || self.url.scheme() != "file" {
+            return Ok(());
+        }
+        let fail = |source| LakeError::store(format!("writing {path} to the disk"), source);
+        let file = LocalFileSystem::new()
+            .path_to_filesystem(path)
+            .map_err(fail)?;
+        let lake = self.url.to_file_path().unwrap_or_default();
+        let synced = tokio::task::spawn_blocking(move || {
+            std::fs::File::open(&file)?.sync_all()?;
+            // The folder holds the name; a new folder's name is in the one above.
+            let first = file.file_stem().is_some_and(|name| name == FIRST_ENTRY);
+            let folders = file.ancestors().skip(1);
+            let folders = folders.take_while(|folder| folder.starts_with(&lake));
+            for folder in folders.take(if first { usize::MAX } else { 1 }) {
+                sync_folder(folder)?;
+            }
+            Ok(())
+        });
+        let synced = synced
+            .await
+            .map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?;
+        synced.map_err(|error: std::io::Error| {
+            fail(object_store::Error::Generic {
+                store: "file",
+                source: error.into(),
+            })
+        })
+    }
+
+    /// Whether [`Store::persist`] does anything.
+    pub(crate) fn with_sync(mut self, syncs: bool) -> Self {
+        self.syncs = syncs;
+        self
     }
 
     /// The folder of something in a lake of the local file system.
@@ -193,6 +238,17 @@ impl Store {
             Err(error) => Err(LakeError::store(context(), error)),
         }
     }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &FilePath) -> std::io::Result<()> {
+    std::fs::File::open(folder)?.sync_all()
+}
+
+/// Elsewhere a folder cannot be opened, and the file system keeps the names by itself.
+#[cfg(not(unix))]
+fn sync_folder(_: &FilePath) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// Removes old files with names as `part.parquet#1` from a folder. What cannot be removed stays for

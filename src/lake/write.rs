@@ -47,6 +47,7 @@ impl Encoded {
             .put(&path, PutPayload::from_bytes(self.bytes))
             .await;
         put.map_err(|error| LakeError::store(format!("writing {path}"), error))?;
+        store.persist(&path).await?;
         Ok(self.file)
     }
 }
@@ -104,6 +105,7 @@ pub(crate) fn encode(
         records: rows.num_rows() as u64,
         modified: now,
         settled: false,
+        deleted: false,
         landing: None,
         ranges: ranges(table, &rows)?,
     };
@@ -236,23 +238,38 @@ pub(crate) fn by_settled(
         return Ok(vec![(false, batch)]);
     }
     let edited = batch.column_by_name(EDITED_AT);
-    let deleted = batch
-        .column_by_name(IS_DELETED)
-        .and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
-    let is_settled: BooleanArray = (0..batch.num_rows())
-        .map(|row| {
-            let edited = edited.is_some_and(|edited| edited.is_valid(row));
-            let deleted = deleted.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
-            Some(!edited && !deleted)
-        })
-        .collect();
-    let count = is_settled.true_count();
+    let deleted = deletions(&batch);
+    let is_settled = (0..batch.num_rows()).map(|row| {
+        let edited = edited.is_some_and(|edited| edited.is_valid(row));
+        let deleted = deleted.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
+        Some(!edited && !deleted)
+    });
+    let is_settled = is_settled.collect();
+    parted(batch, &is_settled)
+}
+
+/// Parts rows into those that say that a row is gone and the others.
+pub(crate) fn by_deleted(batch: RecordBatch) -> Result<Vec<(bool, RecordBatch)>, LakeError> {
+    let Some(deleted) = deletions(&batch) else {
+        return Ok(vec![(false, batch)]);
+    };
+    let deleted = deleted.iter().map(|flag| Some(flag == Some(true)));
+    let deleted = deleted.collect();
+    parted(batch, &deleted)
+}
+
+fn deletions(batch: &RecordBatch) -> Option<&BooleanArray> {
+    batch.column_by_name(IS_DELETED)?.as_any().downcast_ref()
+}
+
+fn parted(batch: RecordBatch, mask: &BooleanArray) -> Result<Vec<(bool, RecordBatch)>, LakeError> {
+    let count = mask.true_count();
     if count == batch.num_rows() || count == 0 {
         return Ok(vec![(count > 0, batch)]);
     }
     Ok(vec![
-        (true, filter_record_batch(&batch, &is_settled)?),
-        (false, filter_record_batch(&batch, &not(&is_settled)?)?),
+        (true, filter_record_batch(&batch, mask)?),
+        (false, filter_record_batch(&batch, &not(mask)?)?),
     ])
 }
 
