@@ -269,7 +269,10 @@ async fn put(
         .put_opts(&path, PutPayload::from(bytes.clone()), options)
         .await
     {
-        Ok(_) => Ok(true),
+        Ok(_) => {
+            store.persist(&path).await?;
+            Ok(true)
+        }
         // After a lost answer the store says so of one's own write.
         Err(
             object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. },

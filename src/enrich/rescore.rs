@@ -140,7 +140,7 @@ async fn stale_files(
 ) -> Result<Vec<Stale>, EnrichError> {
     let snapshot = table.snapshot().await?;
     let mut stale = Vec::new();
-    for file in snapshot.files() {
+    for file in snapshot.files().iter().filter(|file| !file.deleted) {
         let written_with = set_of(lake, table, file);
         let functions = stale_functions(written_with.as_ref(), wanted);
         if !functions.is_empty() {

@@ -244,6 +244,8 @@ async fn write_all(
                 report.records += chunk.records;
                 take_rejects(std::mem::take(&mut chunk.rejects), options, progress, report)?;
                 let (ingest, dry_run) = (Arc::clone(ingest), options.dry_run);
+                // Taken here, in the order of reading: no batch overtakes one before it.
+                let turn = ingest.turn();
                 let batch = Batch::of(number, &chunk.rows);
                 writing.push(async move {
                     let mode = WriteMode::Import {
@@ -251,8 +253,8 @@ async fn write_all(
                         latest: chunk.bounds.1,
                     };
                     let receipt = match dry_run {
-                        true => ingest.check(chunk.rows, mode).await?,
-                        false => ingest.write(chunk.rows, mode).await?,
+                        true => ingest.check_in_turn(turn, chunk.rows, mode).await?,
+                        false => ingest.write_in_turn(turn, chunk.rows, mode).await?,
                     };
                     Ok::<_, IngestError>((batch, receipt))
                 });

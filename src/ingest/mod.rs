@@ -25,6 +25,6 @@ mod values;
 
 pub use error::{IngestError, Reject};
 pub use import::{Batch, ImportOptions, ImportReport, OnError, Progress, import};
-pub use pipeline::{Ingest, Score};
+pub use pipeline::{Ingest, Score, Turn};
 pub use rows::{EARLIEST, Origin, Receipt, Rows, WriteMode};
 pub use table::{Writable, writable};

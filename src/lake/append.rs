@@ -7,6 +7,10 @@
 //!
 //! Other tables commit first, `messages` last. The files of the others carry the batch's number
 //! and are ignored by readers until `messages` names it (a Delta application transaction).
+//!
+//! An append that depends on what its caller has looked up lands in the same way even when it
+//! brings no messages: the log of `messages` is the one place where writers of different processes
+//! meet, so that of two that looked at the same state one learns that it was overtaken.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +24,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use super::commit::Change;
 use super::data_file::{DataFile, Landing};
 use super::options::LakeOptions;
-use super::schema::MESSAGES;
+use super::schema::{CONVERSATIONS, MESSAGES};
 use super::state::TableState;
 use super::table::LakeTable;
-use super::write::{conform, encode, is_settled, pieces, scored_by};
+use super::write::{by_settled, conform, encode, pieces, scored_by};
 use super::{LakeError, TableSchema};
 
 /// Rows to append, by table.
@@ -31,8 +35,9 @@ use super::{LakeError, TableSchema};
 pub struct Append {
     /// Rows of each table; columns by name, missing ones are NULL.
     pub tables: Vec<(String, RecordBatch)>,
-    /// Fail with [`LakeError::Moved`] when another process has added messages after this version
-    /// of `messages`: the caller looked for duplicates in that version and has to look again.
+    /// Fail with [`LakeError::Moved`] when another process has landed messages, conversations or
+    /// anything else that depended on a look-up after this version of `messages`: the caller looked
+    /// for what is there in that version and has to look again.
     pub messages_unchanged_since: Option<i64>,
 }
 
@@ -66,6 +71,16 @@ struct Request {
     bytes: usize,
     done: oneshot::Sender<Result<Committed, LakeError>>,
     _room: OwnedSemaphorePermit,
+}
+
+impl Request {
+    /// Whether the rows become visible with a commit of `messages`. Those of conversations always
+    /// do, since others merge what they bring into what was there.
+    fn lands_with_messages(&self) -> bool {
+        self.unchanged_since.is_some()
+            || self.tables.contains_key(MESSAGES)
+            || self.tables.contains_key(CONVERSATIONS)
+    }
 }
 
 /// Takes appends and hands them to the committing task.
@@ -167,10 +182,9 @@ impl Committer {
         while let Some(first) = requests.recv().await {
             let mut group = vec![first];
             self.gather(&mut group, &mut requests).await;
-            // An append without messages depends on no others and is visible by itself.
-            let (batch, single): (Vec<_>, Vec<_>) = group
-                .into_iter()
-                .partition(|request| request.tables.contains_key(MESSAGES));
+            // The others depend on nothing and are visible by themselves.
+            let (batch, single): (Vec<_>, Vec<_>) =
+                group.into_iter().partition(Request::lands_with_messages);
             for group in [single, batch] {
                 if !group.is_empty() {
                     self.commit(group).await;
@@ -246,7 +260,7 @@ impl Committer {
                     .extend(batches.iter().cloned());
             }
         }
-        let lands = rows.contains_key(MESSAGES).then(|| {
+        let lands = group.iter().any(Request::lands_with_messages).then(|| {
             self.batches.sequence += 1;
             self.batches.clone()
         });
@@ -279,7 +293,11 @@ impl Committer {
             }),
             _ => Ok(()),
         };
-        check(&messages.state.load())?;
+        // With a fresh state: what is committed to the other tables in vain stays in them.
+        match oldest {
+            Some(_) => check(messages.fresh_state().await?.as_ref())?,
+            None => check(&messages.state.load())?,
+        }
         let written = rows.iter().map(|(name, batches)| async {
             let table = self.table(name)?;
             let files = write_files(&table, batches.clone()).await?;
@@ -289,7 +307,10 @@ impl Committer {
         let of_messages = written
             .iter()
             .position(|(table, _)| table.name() == MESSAGES);
-        let of_messages = of_messages.map(|position| written.swap_remove(position).1);
+        let of_messages = match of_messages {
+            Some(position) => written.swap_remove(position).1,
+            None => Vec::new(),
+        };
         let others = written.into_iter().map(|(table, mut files)| {
             files
                 .iter_mut()
@@ -305,9 +326,9 @@ impl Committer {
         });
         let mut committed = try_join_all(others).await?;
         let mut messages_version = messages.state.load().version;
-        if let Some(files) = of_messages {
+        if lands.is_some() {
             let change = Change {
-                added: files,
+                added: of_messages,
                 lands,
                 ..appending()
             };
@@ -317,7 +338,7 @@ impl Committer {
         for (table, version) in &committed {
             if let Some(rows) = rows.get(table.name()) {
                 for hook in self.hooks.load().iter() {
-                    hook.committed(table.name(), *version, rows);
+                    tell(hook.as_ref(), table.name(), *version, rows);
                 }
             }
             table.after_commit();
@@ -330,6 +351,15 @@ impl Committer {
         found
             .cloned()
             .ok_or_else(|| LakeError::NoSuchTable(name.to_string()))
+    }
+}
+
+/// Calls a hook. One that panics must not take the committing task with it: every later append of
+/// the process would fail.
+fn tell(hook: &dyn CommitHook, table: &str, version: i64, rows: &[RecordBatch]) {
+    let call = std::panic::AssertUnwindSafe(|| hook.committed(table, version, rows));
+    if std::panic::catch_unwind(call).is_err() {
+        tracing::error!(table, version, "a hook panicked after a commit");
     }
 }
 
@@ -363,11 +393,12 @@ async fn write_files(
 ) -> Result<Vec<DataFile>, LakeError> {
     let mut kinds: BTreeMap<(bool, Option<String>), Vec<RecordBatch>> = BTreeMap::new();
     for batch in batches {
-        let settled = is_settled(table.definition(), std::slice::from_ref(&batch));
-        kinds
-            .entry((settled, scored_by(&batch)))
-            .or_default()
-            .push(batch);
+        for (settled, batch) in by_settled(table.definition(), batch)? {
+            kinds
+                .entry((settled, scored_by(&batch)))
+                .or_default()
+                .push(batch);
+        }
     }
     let mut files = Vec::new();
     for ((settled, _), batches) in kinds {

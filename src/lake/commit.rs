@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake_core::kernel::transaction::TransactionError;
@@ -110,7 +110,7 @@ impl LakeTable {
         check: impl Fn(&TableState) -> Result<(), LakeError>,
     ) -> Result<i64, LakeError> {
         let id = uuid::Uuid::new_v4().to_string();
-        let _updating = self.updating.lock().await;
+        let mut updating = self.updating.lock().await;
         // An entry may only be created above a version known to be recent: the numbers of entries
         // that the log's clean-up has removed are free again.
         if !self.is_recent() {
@@ -126,16 +126,22 @@ impl LakeTable {
             let now = chrono::Utc::now().timestamp_millis();
             let actions = change.actions(self, &id, now);
             let version = state.version + 1;
+            let (as_of, as_of_wall) = (Some(Instant::now()), SystemTime::now());
             if self.put_entry(version, &actions, &id).await? {
-                self.state
-                    .store(Arc::new(state.apply(&actions, self.definition(), true)?));
+                let mut next = state.apply(&actions, self.definition(), true)?;
+                // The number was free, so there was no other entry at that time.
+                (next.as_of, next.as_of_wall) = (as_of, as_of_wall);
+                self.state.store(Arc::new(next));
                 return Ok(version);
             }
             // The first tries follow at once: most often one other commit has come first.
             if attempt >= 2 {
                 let pause = LONGEST_PAUSE.min(Duration::from_millis(5 << attempt.min(7)));
                 let pause = rand::rng().random_range(Duration::ZERO..=pause);
+                // Reads need not wait for the pause; whatever comes meanwhile is checked again.
+                drop(updating);
                 tokio::time::sleep(pause).await;
+                updating = self.updating.lock().await;
             }
             self.refresh_locked().await?;
         }
@@ -187,7 +193,10 @@ impl LakeTable {
             .write_commit_entry(number, entry, uuid::Uuid::nil())
             .await
         {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                self.persist_entry(version).await;
+                Ok(true)
+            }
             Err(TransactionError::VersionAlreadyExists(_)) => self.is_mine(version, id).await,
             Err(error) => {
                 // The answer may have been lost after the store took the entry.
@@ -196,6 +205,19 @@ impl LakeTable {
                 }
                 Err(LakeError::delta(context(), error.into()))
             }
+        }
+    }
+
+    /// Writes a log entry through to the disk. It is there and others may build on it, so that an
+    /// error cannot take it back: the disk is about to fail, which is told.
+    async fn persist_entry(&self, version: i64) {
+        let entry = format!("{}/_delta_log/{version:020}.json", self.name());
+        let persisted = match self.store().path(&entry) {
+            Ok(path) => self.store().persist(&path).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = persisted {
+            tracing::error!(table = self.name(), version, %error, "a commit may not survive");
         }
     }
 
@@ -234,6 +256,9 @@ impl LakeTable {
             ])
             .await;
         self.refresh_locked().await?;
+        if self.state.load().version >= 0 {
+            self.persist_entry(0).await;
+        }
         match created {
             Err(error) if self.state.load().version < 0 => Err(LakeError::delta(context(), error)),
             _ => Ok(()),

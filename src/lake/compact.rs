@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SendableRecordBatchStream;
@@ -24,6 +25,7 @@ use super::data_file::DataFile;
 use super::latest::{LatestVersionExec, TailRows};
 use super::schema::SCORED_BY;
 use super::table::{LakeTable, Snapshot};
+use super::write::{by_deleted, by_scorer};
 
 /// Files below this size are put together.
 const SMALL_BYTES: u64 = 32 << 20;
@@ -35,15 +37,17 @@ const FILE_BYTES: u64 = 64 << 20;
 /// A tail is merged at each read, so it is compacted earlier than files that are only many.
 const TAIL_SHARE: usize = 4;
 const TAIL_ROWS: u64 = 200_000;
-/// Log entries are kept for an hour, and so are files that have been replaced.
+/// Log entries are kept for an hour.
 const KEEP: chrono::TimeDelta = chrono::TimeDelta::hours(1);
+/// A server that is restarted often removes files too.
+const FIRST_VACUUM: Duration = Duration::from_secs(600);
 /// Files that no version names may belong to a commit under way.
 const GRACE: chrono::TimeDelta = chrono::TimeDelta::hours(24);
 
 impl LakeTable {
     /// Starts upkeep in the background where a commit has made it due.
     pub(crate) fn after_commit(self: &Arc<Self>) {
-        if !self.needs_checkpoint() && !self.needs_compaction() {
+        if !self.needs_checkpoint() && !self.needs_compaction() && !self.needs_vacuum() {
             return;
         }
         if self.in_upkeep.swap(true, Ordering::AcqRel) {
@@ -62,8 +66,30 @@ impl LakeTable {
             {
                 tracing::warn!(table = table.name(), %error, "compaction failed");
             }
+            if table.needs_vacuum()
+                && let Err(error) = table.clean_up().await
+                && !error.is_retryable()
+            {
+                tracing::warn!(table = table.name(), %error, "files could not be removed");
+            }
             table.in_upkeep.store(false, Ordering::Release);
         });
+    }
+
+    fn needs_vacuum(&self) -> bool {
+        let interval = self.options().vacuum_interval;
+        match *self.vacuumed.lock() {
+            Some(last) => last.elapsed() >= interval,
+            None => self.opened.elapsed() >= interval.min(FIRST_VACUUM),
+        }
+    }
+
+    /// Removes from the store what no version needs any more.
+    async fn clean_up(&self) -> Result<(), LakeError> {
+        *self.vacuumed.lock() = Some(Instant::now());
+        let snapshot = self.snapshot().await?;
+        self.drop_unlanded(&snapshot).await?;
+        self.vacuum().await
     }
 
     fn needs_checkpoint(&self) -> bool {
@@ -88,7 +114,11 @@ impl LakeTable {
 
     /// A guess from the state at hand, without looking at what has landed.
     fn needs_compaction(&self) -> bool {
-        let files = &self.state.load().files;
+        let state = self.state.load();
+        // Files that count for nothing until their messages land cannot be compacted.
+        let files = state.files.iter();
+        let files = files.filter(|file| !file.deleted && self.may_be_visible(&state, file));
+        let files: Vec<_> = files.collect();
         let small = files.iter().filter(|file| file.size < SMALL_BYTES).count();
         let tail = files.iter().filter(|file| !file.settled);
         let (tail, rows) = tail.fold((0, 0), |(n, rows), file| (n + 1, rows + file.records));
@@ -135,6 +165,7 @@ impl LakeTable {
             _ => {}
         }
         self.shorten_log(self.cached_version()).await?;
+        *self.vacuumed.lock() = Some(Instant::now());
         self.vacuum().await
     }
 
@@ -160,24 +191,36 @@ impl LakeTable {
         settled: bool,
     ) -> Result<i64, LakeError> {
         let mut added = Vec::new();
-        let mut piece: Vec<RecordBatch> = Vec::new();
-        let (mut count, mut memory) = (0, 0);
-        let mut more = true;
-        while more {
-            match rows.try_next().await? {
-                Some(batch) => {
-                    count += batch.num_rows() as u64;
-                    memory += batch.get_array_memory_size();
-                    piece.push(batch);
+        // Rows that different model sets have scored go into files of their own, so that the
+        // statistics of each tell its set.
+        let mut pieces: BTreeMap<(bool, Option<String>), Piece> = BTreeMap::new();
+        let mut write = async |deleted: bool, piece: Piece| {
+            let mut file = self.write_file(piece.rows).await?;
+            (file.settled, file.deleted) = (settled, deleted);
+            added.push(file);
+            Ok::<_, LakeError>(())
+        };
+        while let Some(batch) = rows.try_next().await? {
+            // In the tail they still hide rows of settled files.
+            let parts = match settled {
+                true => by_deleted(batch)?,
+                false => vec![(false, batch)],
+            };
+            for (deleted, batch) in parts {
+                for (set, batch) in by_scorer(batch)? {
+                    let piece = pieces.entry((deleted, set)).or_default();
+                    piece.count += batch.num_rows() as u64;
+                    piece.memory += batch.get_array_memory_size();
+                    piece.rows.push(batch);
+                    if piece.count >= FILE_ROWS || piece.memory >= FILE_MEMORY {
+                        write(deleted, std::mem::take(piece)).await?;
+                    }
                 }
-                None => more = false,
             }
-            let full = count >= FILE_ROWS || memory >= FILE_MEMORY || !more;
-            if full && count > 0 {
-                let mut file = self.write_file(std::mem::take(&mut piece)).await?;
-                file.settled = settled;
-                added.push(file);
-                (count, memory) = (0, 0);
+        }
+        for ((deleted, _), piece) in pieces {
+            if piece.count > 0 {
+                write(deleted, piece).await?;
             }
         }
         let change = Change {
@@ -221,15 +264,24 @@ impl LakeTable {
 
     /// Merges the tail with the settled files: the result is settled.
     async fn settle(&self, snapshot: &Snapshot) -> Result<(), LakeError> {
-        let (_, tail) = snapshot.split();
+        let (settled, mut tail) = snapshot.split();
         if tail.is_empty() {
             return Ok(());
         }
+        // That a message is gone is kept in a file that only writers read, or the next import of
+        // the same export would bring it back. A conversation is brought back by what it gets.
+        let rows = match self.definition().is_versioned() {
+            true => TailRows::Live,
+            false => TailRows::Latest,
+        };
+        let deleted = snapshot.files().iter().filter(|file| file.deleted);
+        tail.extend(deleted.cloned());
         let session = session();
         let rows = self
-            .scan_snapshot(&session.state(), snapshot, None, &[], None)
+            .scan_merged(&session.state(), &settled, &tail, rows, None, &[], None)
             .map_err(LakeError::from)?;
-        self.replace_as(snapshot.files(), self.run(rows)?, true)
+        let removed = [settled, tail].concat();
+        self.replace_as(&removed, self.run(rows)?, true)
             .await
             .map(|_| ())
     }
@@ -266,11 +318,15 @@ impl LakeTable {
         Ok(())
     }
 
-    /// Removes data files that no version of the last hour needs, and after a day those that no
-    /// version names at all.
+    /// Removes data files that no version of the retention time needs, and after a day those that
+    /// no version names at all.
     async fn vacuum(&self) -> Result<(), LakeError> {
         let fail = |error| LakeError::delta(format!("vacuum of table {}", self.name()), error);
-        for (mode, keep) in [(VacuumMode::Lite, KEEP), (VacuumMode::Full, GRACE)] {
+        let retention = chrono::TimeDelta::from_std(self.options().retention).unwrap_or(KEEP);
+        self.store()
+            .remove_staged(self.name(), GRACE.to_std().unwrap_or_default())
+            .await?;
+        for (mode, keep) in [(VacuumMode::Lite, retention), (VacuumMode::Full, GRACE)] {
             let mut table = DeltaTable::new(Arc::clone(self.log()));
             table.load().await.map_err(fail)?;
             table
@@ -296,7 +352,7 @@ impl LakeTable {
     ) -> Result<Arc<dyn ExecutionPlan>, LakeError> {
         let width = self.schema().fields().len();
         let tail = self.scan(tail)?;
-        let plan = LatestVersionExec::try_new(self.definition(), tail, settled, rows, width)?;
+        let plan = LatestVersionExec::try_new(self.definition(), tail, settled, None, rows, width)?;
         Ok(Arc::new(plan))
     }
 
@@ -310,6 +366,14 @@ impl LakeTable {
 /// A session for upkeep: one core, so that queries keep theirs.
 fn session() -> SessionContext {
     SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1))
+}
+
+/// Rows on their way into one file.
+#[derive(Default)]
+struct Piece {
+    rows: Vec<RecordBatch>,
+    count: u64,
+    memory: usize,
 }
 
 /// Files in bins that each make one file.

@@ -12,6 +12,8 @@ use super::{LakeError, TableSchema};
 /// Tag of a file whose keys are unique among all settled files and whose rows are older than any
 /// later version in an unsettled one.
 const TAG_SETTLED: &str = "verbatim.settled";
+/// Tag of a settled file that holds nothing but messages that are gone.
+const TAG_DELETED: &str = "verbatim.deleted";
 /// Tags of a file that counts only when its batch of messages has landed.
 const TAG_WRITER: &str = "verbatim.writer";
 const TAG_SEQUENCE: &str = "verbatim.sequence";
@@ -51,6 +53,9 @@ pub struct DataFile {
     pub modified: i64,
     /// Whether its rows need no merging with those of other settled files.
     pub settled: bool,
+    /// Whether it only tells which messages are gone: readers have no need of it, writers know by
+    /// it what not to bring back.
+    pub deleted: bool,
     /// The batch of messages on which its visibility depends.
     pub landing: Option<Landing>,
     /// Statistics, ordered by column.
@@ -116,6 +121,7 @@ impl DataFile {
             records,
             modified: add.modification_time,
             settled: tag(TAG_SETTLED).is_some(),
+            deleted: tag(TAG_DELETED).is_some(),
             landing,
             ranges: read_ranges(&stats, &table.columns),
         })
@@ -126,6 +132,9 @@ impl DataFile {
         let mut tags = HashMap::new();
         if self.settled {
             tags.insert(TAG_SETTLED.to_string(), Some("true".to_string()));
+        }
+        if self.deleted {
+            tags.insert(TAG_DELETED.to_string(), Some("true".to_string()));
         }
         if let Some(landing) = &self.landing {
             tags.insert(TAG_WRITER.to_string(), Some(landing.writer.clone()));
@@ -225,10 +234,9 @@ fn from_json(value: &Value, field: &Field, upper: bool) -> Option<ScalarValue> {
                 .ok()?
                 .timestamp_micros();
             // Other writers cut times to milliseconds, which lowers an upper bound.
-            let cut = text
-                .split('.')
-                .nth(1)
-                .is_none_or(|fraction| fraction.len() < 7);
+            let fraction = text.split('.').nth(1).unwrap_or_default();
+            let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+            let cut = digits < 6;
             let time = if upper && cut { time + 999 } else { time };
             ScalarValue::TimestampMicrosecond(Some(time), zone.clone())
         }
@@ -277,6 +285,7 @@ mod tests {
             records: 3,
             modified: 11,
             settled: true,
+            deleted: true,
             landing: Some(Landing {
                 writer: "w".into(),
                 sequence: 5,
@@ -286,7 +295,7 @@ mod tests {
         let read = DataFile::from_add(&file.to_add(&table.columns, true), table).unwrap();
         assert_eq!(read.ranges, ranges);
         assert_eq!(read.landing, file.landing);
-        assert!(read.settled);
+        assert!(read.settled && read.deleted);
         assert_eq!((read.records, read.size, read.modified), (3, 7, 11));
         assert_eq!(
             read.constant(column("scored_by")),
@@ -299,14 +308,19 @@ mod tests {
     fn times_cut_by_others_stay_upper_bounds() {
         let table = &built_in_tables().unwrap()[0];
         let sent_at = table.columns.field_with_name("sent_at").unwrap();
-        let cut = json!("2023-11-14T22:13:20.123Z");
+        for cut in [
+            "2023-11-14T22:13:20.123Z",
+            "2023-11-14T22:13:20.123+00:00",
+            "2023-11-15T00:13:20.123+02:00",
+        ] {
+            let bound = |upper| from_json(&json!(cut), sent_at, upper);
+            assert_eq!(bound(true), Some(time(1_700_000_000_123_999)), "{cut}");
+            assert_eq!(bound(false), Some(time(1_700_000_000_123_000)), "{cut}");
+        }
+        let whole = json!("2023-11-14T22:13:20.123456+00:00");
         assert_eq!(
-            from_json(&cut, sent_at, true),
-            Some(time(1_700_000_000_123_999))
-        );
-        assert_eq!(
-            from_json(&cut, sent_at, false),
-            Some(time(1_700_000_000_123_000))
+            from_json(&whole, sent_at, true),
+            Some(time(1_700_000_000_123_456))
         );
     }
 }

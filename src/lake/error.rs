@@ -52,8 +52,8 @@ pub enum LakeError {
         /// What is wrong with it.
         message: String,
     },
-    /// Another process wrote messages since the caller looked: look again and redo.
-    #[error("other messages were written in between (version {version}): redo the operation")]
+    /// Another process wrote rows since the caller looked: look again and redo.
+    #[error("other rows were written in between (version {version}): redo the operation")]
     Moved {
         /// Version of `messages` that holds them.
         version: i64,

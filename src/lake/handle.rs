@@ -40,6 +40,7 @@ impl Lake {
     /// for a lake of another version, the store's errors.
     pub async fn open(url: &str, options: LakeOptions) -> Result<Arc<Lake>, LakeError> {
         let store = Store::open(url, &options.storage, options.store.clone())?;
+        let store = store.with_sync(options.sync);
         let catalog = CatalogStore::open(&store, options.create, options.staleness).await?;
         let options = Arc::new(options);
         let writer: Arc<str> = uuid::Uuid::new_v4().to_string().into();

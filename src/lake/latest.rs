@@ -3,6 +3,10 @@
 //! It reads the un-compacted tail of a table into memory, keeps the latest version of each key in
 //! it, and lets the rows of the settled files pass whose keys are not in the tail. Its first
 //! partition is the tail, the others are those of the settled files.
+//!
+//! Where the times of settled files and of the tail overlap, a settled row may be the later one:
+//! then the keys and versions of those files are read first, and the tail loses the keys of which a
+//! later version is settled. So only the tail is ever held in memory.
 
 use std::fmt;
 use std::sync::Arc;
@@ -47,6 +51,8 @@ pub struct LatestVersionExec {
     table: Arc<TableSchema>,
     tail: Arc<dyn ExecutionPlan>,
     settled: Option<Arc<dyn ExecutionPlan>>,
+    /// Keys and versions of the settled rows that may be later than some of the tail.
+    overlapping: Option<Arc<dyn ExecutionPlan>>,
     tail_rows: TailRows,
     /// The first columns of the inputs come out, the rest is for merging.
     width: usize,
@@ -72,11 +78,12 @@ struct Keys {
 
 impl LatestVersionExec {
     /// `tail` has `width` columns to put out, then key, version and deletion columns by name;
-    /// `settled` the same without versions.
+    /// `settled` the same without versions; `overlapping` keys and versions of settled rows.
     pub(crate) fn try_new(
         table: &Arc<TableSchema>,
         tail: Arc<dyn ExecutionPlan>,
         settled: Option<Arc<dyn ExecutionPlan>>,
+        overlapping: Option<Arc<dyn ExecutionPlan>>,
         tail_rows: TailRows,
         width: usize,
     ) -> Result<Self> {
@@ -94,6 +101,7 @@ impl LatestVersionExec {
             table: Arc::clone(table),
             tail,
             settled,
+            overlapping,
             tail_rows,
             width,
             properties: Arc::new(properties),
@@ -123,7 +131,10 @@ impl ExecutionPlan for LatestVersionExec {
     }
 
     fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        std::iter::once(&self.tail).chain(&self.settled).collect()
+        std::iter::once(&self.tail)
+            .chain(&self.settled)
+            .chain(&self.overlapping)
+            .collect()
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {
@@ -143,11 +154,13 @@ impl ExecutionPlan for LatestVersionExec {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut children = children.into_iter();
         let tail = children.next().unwrap_or_else(|| Arc::clone(&self.tail));
-        let settled = children.next();
+        let mut next = |own: &Option<_>| own.as_ref().and_then(|_| children.next());
+        let (settled, overlapping) = (next(&self.settled), next(&self.overlapping));
         Ok(Arc::new(Self::try_new(
             &self.table,
             tail,
             settled,
+            overlapping,
             self.tail_rows,
             self.width,
         )?))
@@ -171,6 +184,7 @@ impl ExecutionPlan for LatestVersionExec {
         if arguments.partition().is_none() {
             let rows = inputs
                 .iter()
+                .take(1 + usize::from(self.settled.is_some()))
                 .map(|input| input.num_rows)
                 .reduce(|a, b| a.add(&b));
             statistics.num_rows = rows.unwrap_or_default().to_inexact();
@@ -186,10 +200,14 @@ impl ExecutionPlan for LatestVersionExec {
         let schema = self.schema();
         let merged = Arc::clone(&self.merged);
         let (table, tail) = (Arc::clone(&self.table), Arc::clone(&self.tail));
+        let overlapping = self.overlapping.clone();
         let tail_rows = self.tail_rows;
         let task = Arc::clone(&context);
         let tail = async move {
-            let read = || async { merge(&table, &tail, task, tail_rows).await.map(Arc::new) };
+            let read = || async {
+                let merged = merge(&table, &tail, overlapping.as_ref(), task, tail_rows);
+                merged.await.map(Arc::new)
+            };
             merged.get_or_try_init(read).await.cloned()
         };
         let width: Vec<usize> = (0..self.width).collect();
@@ -263,6 +281,7 @@ fn key_positions(table: &TableSchema, schema: &SchemaRef) -> Result<Vec<usize>> 
 async fn merge(
     table: &TableSchema,
     tail: &Arc<dyn ExecutionPlan>,
+    overlapping: Option<&Arc<dyn ExecutionPlan>>,
     context: Arc<TaskContext>,
     wanted: TailRows,
 ) -> Result<Tail> {
@@ -300,6 +319,9 @@ async fn merge(
             batches.push(batch);
         }
     }
+    if let Some(overlapping) = overlapping {
+        lose_settled(table, &mut keys, &versions, overlapping, &context).await?;
+    }
     let mut latest: Vec<Vec<bool>> = batches.iter().map(|b| vec![false; b.num_rows()]).collect();
     for (batch, row) in keys.latest.values() {
         latest[*batch][*row] = true;
@@ -334,6 +356,31 @@ async fn merge(
     })
 }
 
+/// Takes the keys out of the tail of which a later version is settled.
+async fn lose_settled(
+    table: &TableSchema,
+    keys: &mut Keys,
+    versions: &[Vec<TimestampMicrosecondArray>],
+    settled: &Arc<dyn ExecutionPlan>,
+    context: &Arc<TaskContext>,
+) -> Result<()> {
+    let key = key_positions(table, &settled.schema())?;
+    for partition in 0..settled.output_partitioning().partition_count() {
+        let mut rows = settled.execute(partition, Arc::clone(context))?;
+        while let Some(batch) = rows.try_next().await? {
+            let theirs = [version_arrays(table, &batch)];
+            for (row, keyed) in keys.rows(&batch, &key)?.iter().enumerate() {
+                let is_later =
+                    |tail: &(usize, usize)| version(versions, *tail) < version(&theirs, (0, row));
+                if keys.latest.get(keyed.as_ref()).is_some_and(is_later) {
+                    keys.latest.remove(keyed.as_ref());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 fn version_arrays(table: &TableSchema, batch: &RecordBatch) -> Vec<TimestampMicrosecondArray> {
     let columns = table
         .version_columns()
@@ -348,7 +395,7 @@ fn version_arrays(table: &TableSchema, batch: &RecordBatch) -> Vec<TimestampMicr
 fn version(
     versions: &[Vec<TimestampMicrosecondArray>],
     (batch, row): (usize, usize),
-) -> impl PartialOrd {
+) -> (Option<i64>, Option<i64>) {
     let at = |index: usize| {
         let times: Option<&TimestampMicrosecondArray> = versions[batch].get(index);
         times.and_then(|times| times.is_valid(row).then(|| times.value(row)))

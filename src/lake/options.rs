@@ -21,6 +21,13 @@ pub struct LakeOptions {
     pub compact_files: usize,
     /// Commits between two checkpoints of a table's log.
     pub checkpoint_interval: i64,
+    /// How long files that have been replaced stay for those who still read them.
+    pub retention: Duration,
+    /// Time between two removals of files that no version needs, after a commit.
+    pub vacuum_interval: Duration,
+    /// On a local disk: write each commit through to the disk before it is acknowledged, so that it
+    /// survives a loss of power. Without, it survives the end of the process only.
+    pub sync: bool,
     /// Settings of the object store on top of the environment, such as `aws_endpoint`.
     pub storage: HashMap<String, String>,
     /// Takes the place of the store that the address names: for tests and embedders.
@@ -36,6 +43,9 @@ impl Default for LakeOptions {
             flush_bytes: 64 << 20,
             compact_files: 200,
             checkpoint_interval: 50,
+            retention: Duration::from_secs(3600),
+            vacuum_interval: Duration::from_secs(3600),
+            sync: true,
             storage: HashMap::new(),
             store: None,
         }

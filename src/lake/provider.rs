@@ -66,7 +66,8 @@ impl TableProvider for LakeTableProvider {
 impl Snapshot {
     /// The visible files that are settled and those that are not, see [`DataFile::settled`].
     pub fn split(&self) -> (Vec<Arc<DataFile>>, Vec<Arc<DataFile>>) {
-        self.files().iter().cloned().partition(|file| file.settled)
+        let files = self.files().iter().filter(|file| !file.deleted);
+        files.cloned().partition(|file| file.settled)
     }
 }
 
@@ -105,14 +106,29 @@ impl LakeTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        if tail.is_empty() {
-            return self.scan_files(state, settled, projection, filters, limit);
-        }
         let rows = if with_tail {
             TailRows::Live
         } else {
             TailRows::None
         };
+        self.scan_merged(state, settled, tail, rows, projection, filters, limit)
+    }
+
+    /// As [`LakeTable::scan_latest`]; `rows` says which rows of the tail come out.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn scan_merged(
+        &self,
+        state: &dyn Session,
+        settled: &[Arc<DataFile>],
+        tail: &[Arc<DataFile>],
+        rows: TailRows,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if tail.is_empty() {
+            return self.scan_files(state, settled, projection, filters, limit);
+        }
         // A filter on anything but the key could hide the later version of a row that passes.
         let on_key = self.on_key(filters);
         let wanted: Vec<usize> = match projection {
@@ -120,17 +136,13 @@ impl LakeTable {
             None => (0..self.schema().fields().len()).collect(),
         };
         let with_versions = self.with_columns(&wanted, true);
-        if !self.is_ordered(settled, tail) {
-            let all = [settled, tail].concat();
-            let scan = self.scan_files(state, &all, Some(&with_versions), &on_key, None)?;
-            return Ok(Arc::new(LatestVersionExec::try_new(
-                self.definition(),
-                scan,
-                None,
-                rows,
-                wanted.len(),
-            )?));
-        }
+        let overlapping = match self.overlapping(settled, tail) {
+            files if files.is_empty() => None,
+            files => {
+                let columns = self.with_columns(&[], true);
+                Some(self.scan_files(state, &files, Some(&columns), &on_key, None)?)
+            }
+        };
         let tail = self.scan_files(state, tail, Some(&with_versions), &on_key, None)?;
         let with_key = self.with_columns(&wanted, false);
         let settled = self.scan_files(state, settled, Some(&with_key), filters, None)?;
@@ -138,6 +150,7 @@ impl LakeTable {
             self.definition(),
             tail,
             Some(settled),
+            overlapping,
             rows,
             wanted.len(),
         )?))
@@ -171,19 +184,21 @@ impl LakeTable {
         filters.iter().filter(on_key).cloned().collect()
     }
 
-    /// Whether no row of the settled files is newer than one of the tail.
-    fn is_ordered(&self, settled: &[Arc<DataFile>], tail: &[Arc<DataFile>]) -> bool {
+    /// The settled files that may have a row that is newer than one of the tail.
+    fn overlapping(&self, settled: &[Arc<DataFile>], tail: &[Arc<DataFile>]) -> Vec<Arc<DataFile>> {
         // Rows of a table without `version_at` are settled unless edited or deleted.
         let Ok(version) = self.definition().columns.index_of(VERSION_AT) else {
-            return true;
+            return Vec::new();
         };
-        let newest = settled.iter().map(|file| file.range(version)?.max.as_ref());
         let oldest = tail.iter().map(|file| file.range(version)?.min.as_ref());
-        let newest: Option<Vec<_>> = newest.collect();
-        let oldest: Option<Vec<_>> = oldest.collect();
-        let (Some(newest), Some(oldest)) = (newest, oldest) else {
-            return false;
+        let Some(oldest) = oldest.collect::<Option<Vec<_>>>() else {
+            return settled.to_vec();
         };
-        newest.iter().all(|new| oldest.iter().all(|old| new < old))
+        let is_older = |file: &&Arc<DataFile>| {
+            let newest = file.range(version).and_then(|range| range.max.as_ref());
+            newest.is_some_and(|newest| oldest.iter().all(|old| newest < *old))
+        };
+        let overlapping = settled.iter().filter(|file| !is_older(file));
+        overlapping.cloned().collect()
     }
 }

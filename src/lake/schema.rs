@@ -27,6 +27,8 @@ pub const DEFAULT: &str = "verbatim.default";
 
 /// Name of the table whose commit makes a batch visible.
 pub const MESSAGES: &str = "messages";
+/// Name of the table whose rows are merged with what is there.
+pub const CONVERSATIONS: &str = "conversations";
 /// Time of a row's version in the tables whose rows change.
 pub const VERSION_AT: &str = "version_at";
 /// Time at which a row was written.

@@ -6,11 +6,12 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use deltalake_core::kernel::{Action, EagerSnapshot};
 use deltalake_core::logstore::{LogStore as _, LogStoreRef, get_actions};
 use futures::TryStreamExt as _;
+use parking_lot::Mutex;
 
 use super::data_file::{DataFile, Landing};
 use super::{LakeError, TableSchema};
@@ -29,27 +30,42 @@ pub(crate) struct TableState {
     pub(crate) files: Arc<Vec<Arc<DataFile>>>,
     /// The last batch of messages that each writer landed, as far as it is known.
     pub(crate) landed: Arc<HashMap<String, i64>>,
-    /// Latest version at which another process added rows (not a compaction).
+    /// Latest version at which rows came or became visible (no compaction) that this process does
+    /// not know of: another's, or its own where a commit seemed to fail and landed all the same.
     pub(crate) foreign_version: i64,
-    /// When reading this state began.
-    pub(crate) as_of: SystemTime,
+    /// The log held no more than this state at that time; `None`: it has never been read.
+    pub(crate) as_of: Option<Instant>,
+    /// The same by the clock on the wall, which goes on while the machine sleeps.
+    pub(crate) as_of_wall: SystemTime,
+    /// When the last entry that this process did not write had been read. What such an entry of
+    /// `messages` makes visible in another table is seen by a read that begins after this.
+    pub(crate) read_foreign: Option<Instant>,
+    /// Batches looked up in the log, since their writer has been silent from the load of this
+    /// state on; shared by all states that follow from the same load, and by no other.
+    pub(crate) looked_up: Arc<Mutex<HashMap<String, Option<i64>>>>,
 }
 
 impl TableState {
     /// A table that has not been made yet.
-    pub(crate) fn missing(as_of: SystemTime) -> Self {
+    pub(crate) fn missing(as_of: Option<Instant>) -> Self {
         TableState {
             version: -1,
             files: Arc::default(),
             landed: Arc::default(),
             foreign_version: -1,
             as_of,
+            as_of_wall: match as_of {
+                Some(_) => SystemTime::now(),
+                None => SystemTime::UNIX_EPOCH,
+            },
+            read_foreign: None,
+            looked_up: Arc::default(),
         }
     }
 
     /// Reads the latest version from its checkpoint and log.
     pub(crate) async fn load(log: &LogStoreRef, table: &TableSchema) -> Result<Self, LakeError> {
-        let as_of = SystemTime::now();
+        let (as_of, as_of_wall) = (Some(Instant::now()), SystemTime::now());
         let fail = |error| LakeError::delta(format!("reading table {}", table.name), error);
         // The kernel words a table that is not there in many ways, so ask first.
         if !log.is_delta_table_location().await.map_err(fail)? {
@@ -79,10 +95,13 @@ impl TableState {
             landed: Arc::default(),
             foreign_version: version,
             as_of,
+            as_of_wall,
+            read_foreign: Some(Instant::now()),
+            looked_up: Arc::default(),
         })
     }
 
-    /// This state after a commit; `own` when this process made it.
+    /// This state after a commit; `own` when this process made it and knows that it did.
     pub(crate) fn apply(
         &self,
         actions: &[Action],
@@ -94,6 +113,7 @@ impl TableState {
         let mut removed = HashSet::new();
         let mut added = Vec::new();
         let mut changes_data = false;
+        let mut lands = false;
         for action in actions {
             match action {
                 Action::Add(add) => {
@@ -105,6 +125,8 @@ impl TableState {
                     removed.insert(remove.path.as_str());
                 }
                 Action::Txn(txn) => {
+                    // Rows of other tables become visible, even where this one gets none.
+                    lands = true;
                     Arc::make_mut(&mut next.landed).insert(txn.app_id.clone(), txn.version);
                 }
                 Action::Protocol(protocol) => refuse_protocol(protocol, table)?,
@@ -118,26 +140,28 @@ impl TableState {
             }
             files.extend(added);
         }
-        if changes_data && !own {
+        if (changes_data || lands) && !own {
             next.foreign_version = next.version;
         }
         Ok(next)
     }
 
-    /// This state with all commits that have been made since; `writer` is this process's id.
+    /// This state with all commits that have been made since.
+    ///
+    /// A commit of this process is applied when it is made, so that one found here is one whose
+    /// answer was an error: what it brought is as unknown here as another process's.
     pub(crate) async fn advance(
         &self,
         log: &LogStoreRef,
         table: &TableSchema,
-        writer: &str,
     ) -> Result<Self, LakeError> {
-        let as_of = SystemTime::now();
+        let (as_of, as_of_wall) = (Some(Instant::now()), SystemTime::now());
         let mut state = self.clone();
         while let Some(actions) = read_commit(log, table, state.version + 1).await? {
-            let own = commit_info(&actions, COMMIT_WRITER) == Some(writer);
-            state = state.apply(&actions, table, own)?;
+            state = state.apply(&actions, table, false)?;
+            state.read_foreign = Some(Instant::now());
         }
-        state.as_of = as_of;
+        (state.as_of, state.as_of_wall) = (as_of, as_of_wall);
         Ok(state)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use arc_swap::ArcSwap;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -37,10 +37,11 @@ pub struct LakeTable {
     pub(crate) state: ArcSwap<TableState>,
     /// Held while the state is brought up to date or a commit is made.
     pub(crate) updating: tokio::sync::Mutex<()>,
-    /// Batches looked up in the log since their writer was silent from the load of the state on.
-    looked_up: Mutex<HashMap<String, Option<i64>>>,
     /// Whether upkeep is under way in this process.
     pub(crate) in_upkeep: AtomicBool,
+    pub(crate) opened: Instant,
+    /// When this process last removed what no version needs.
+    pub(crate) vacuumed: Mutex<Option<Instant>>,
     pub(crate) background: TaskTracker,
     /// Version of the last checkpoint, as far as it is known.
     pub(crate) checkpointed: AtomicI64,
@@ -59,6 +60,8 @@ impl std::fmt::Debug for LakeTable {
 pub struct Snapshot {
     state: Arc<TableState>,
     files: Arc<Vec<Arc<DataFile>>>,
+    /// The snapshots of other tables that go with this one are read at that time or later.
+    since: Option<Instant>,
 }
 
 impl Snapshot {
@@ -87,11 +90,6 @@ impl Snapshot {
             .filter(|file| !visible.contains(file.path.as_str()));
         hidden.cloned().collect()
     }
-
-    /// Time at which the reading of this snapshot began.
-    pub fn as_of(&self) -> SystemTime {
-        self.state.as_of
-    }
 }
 
 impl LakeTable {
@@ -110,10 +108,11 @@ impl LakeTable {
             options,
             writer,
             messages,
-            state: ArcSwap::from_pointee(TableState::missing(SystemTime::UNIX_EPOCH)),
+            state: ArcSwap::from_pointee(TableState::missing(None)),
             updating: tokio::sync::Mutex::default(),
-            looked_up: Mutex::default(),
             in_upkeep: AtomicBool::new(false),
+            opened: Instant::now(),
+            vacuumed: Mutex::default(),
             background: TaskTracker::new(),
             checkpointed: AtomicI64::new(0),
         })
@@ -188,9 +187,16 @@ impl LakeTable {
         if self.messages.is_none() {
             return Ok(Arc::new(messages.clone()));
         }
-        let state = self.state_since(messages.as_of()).await?;
+        // A batch's other rows were there before its messages: they are seen by a read that begins
+        // when the messages have been read. This process's own are in its state already.
+        let since = messages.since.max(messages.state.read_foreign);
+        let state = self.state_since(since).await?;
         let files = self.landed_files(&state, &messages.state).await?;
-        Ok(Arc::new(Snapshot { state, files }))
+        Ok(Arc::new(Snapshot {
+            state,
+            files,
+            since: messages.since,
+        }))
     }
 
     /// The snapshot at hand, without a look at the store.
@@ -199,23 +205,31 @@ impl LakeTable {
     }
 
     async fn own_snapshot(&self) -> Result<Arc<Snapshot>, LakeError> {
-        let now = SystemTime::now();
-        let since = now
-            .checked_sub(self.options.staleness)
-            .unwrap_or(SystemTime::UNIX_EPOCH);
+        // A machine that has just started has no earlier instant: then nothing is old.
+        let since = Instant::now().checked_sub(self.options.staleness);
         let state = self.state_since(since).await?;
         let files = Arc::clone(&state.files);
-        Ok(Arc::new(Snapshot { state, files }))
+        Ok(Arc::new(Snapshot {
+            state,
+            files,
+            since,
+        }))
+    }
+
+    /// The state as of now.
+    pub(crate) async fn fresh_state(&self) -> Result<Arc<TableState>, LakeError> {
+        self.state_since(Some(Instant::now())).await
     }
 
     /// A state read at `since` or later; one task reads it for all that wait.
-    async fn state_since(&self, since: SystemTime) -> Result<Arc<TableState>, LakeError> {
+    async fn state_since(&self, since: Option<Instant>) -> Result<Arc<TableState>, LakeError> {
+        let enough = |state: &TableState| state.as_of.is_some() && state.as_of >= since;
         let state = self.state.load_full();
-        if state.as_of >= since {
+        if enough(&state) {
             return Ok(state);
         }
         let _updating = self.updating.lock().await;
-        if self.state.load().as_of < since {
+        if !enough(&self.state.load()) {
             self.refresh_locked().await?;
         }
         Ok(self.state.load_full())
@@ -223,24 +237,40 @@ impl LakeTable {
 
     /// Whether the entries after the state are certainly still in the log.
     pub(crate) fn is_recent(&self) -> bool {
-        let age = SystemTime::now().duration_since(self.state.load().as_of);
-        age.is_ok_and(|age| age < RELOAD_AFTER)
+        let state = self.state.load();
+        let steady = state.as_of.map(|as_of| as_of.elapsed());
+        // The steady clock stands still while the machine sleeps, the other may be set.
+        let wall = SystemTime::now().duration_since(state.as_of_wall).ok();
+        let is_short = |age: Option<Duration>| age.is_some_and(|age| age < RELOAD_AFTER);
+        is_short(steady) && is_short(wall)
     }
 
     /// Brings the state up to date; the caller holds `updating`.
     pub(crate) async fn refresh_locked(&self) -> Result<(), LakeError> {
         let state = self.state.load_full();
         let next = if self.is_recent() {
-            state
-                .advance(&self.log, &self.definition, &self.writer)
-                .await?
+            state.advance(&self.log, &self.definition).await?
         } else {
-            // What was known of landed batches may have been overtaken in between.
-            self.looked_up.lock().clear();
             TableState::load(&self.log, &self.definition).await?
         };
         self.state.store(Arc::new(next));
         Ok(())
+    }
+
+    /// Whether a file counts, from what is at hand: true where that is not known.
+    pub(crate) fn may_be_visible(&self, state: &TableState, file: &DataFile) -> bool {
+        let (Some(landing), Some(messages)) = (&file.landing, &self.messages) else {
+            return true;
+        };
+        let messages = messages.state.load();
+        match messages.has_landed(landing) {
+            Some(landed) => landed,
+            None => match messages.looked_up.lock().get(&landing.writer) {
+                Some(known) => known.is_some_and(|last| landing.sequence <= last),
+                // Nobody has looked yet; who does will tell.
+                None => state.version >= 0,
+            },
+        }
     }
 
     /// The files of `state` whose batches are in the state of `messages`.
@@ -282,7 +312,7 @@ impl LakeTable {
         let mut found: HashMap<String, Option<i64>> = HashMap::new();
         let mut unknown = Vec::new();
         {
-            let known = self.looked_up.lock();
+            let known = state.looked_up.lock();
             for writer in writers {
                 match known.get(writer) {
                     Some(sequence) => drop(found.insert(writer.to_string(), *sequence)),
@@ -313,7 +343,7 @@ impl LakeTable {
                 .transaction_version(log, writer)
                 .await
                 .map_err(fail)?;
-            self.looked_up.lock().insert(writer.to_string(), sequence);
+            state.looked_up.lock().insert(writer.to_string(), sequence);
             found.insert(writer.to_string(), sequence);
         }
         Ok(found)

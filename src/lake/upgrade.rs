@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel as _;
 use deltalake_core::kernel::{Action, CommitInfo, EagerSnapshot, MetadataExt as _};
 use deltalake_core::schema::StructType;
+use rand::Rng as _;
 
 use super::options::LakeOptions;
 use super::schema::built_in_tables;
@@ -47,7 +49,7 @@ pub async fn upgrade(url: &str, options: LakeOptions) -> Result<Upgraded, LakeEr
         let writer: Arc<str> = uuid::Uuid::new_v4().to_string().into();
         let options = Arc::clone(&options);
         let table = LakeTable::new(Arc::clone(definition), &store, options, writer, None)?;
-        let added = add_columns(&table, definition).await?;
+        let added = add_columns_between_writes(&table, definition).await?;
         columns.extend(
             added
                 .into_iter()
@@ -62,6 +64,30 @@ pub async fn upgrade(url: &str, options: LakeOptions) -> Result<Upgraded, LakeEr
     })
 }
 
+/// Tries of a table whose metadata is changed while others write.
+const ATTEMPTS: u32 = 100;
+
+/// Adds the columns that the table lacks, again where a write came in between.
+async fn add_columns_between_writes(
+    table: &LakeTable,
+    definition: &TableSchema,
+) -> Result<Vec<String>, LakeError> {
+    for attempt in 0..ATTEMPTS {
+        match add_columns(table, definition).await {
+            Err(LakeError::Contention { .. }) => {
+                let longest = Duration::from_millis(5 << attempt.min(6));
+                let pause = rand::rng().random_range(Duration::ZERO..=longest);
+                tokio::time::sleep(pause).await;
+            }
+            other => return other,
+        }
+    }
+    Err(LakeError::Contention {
+        table: definition.name.clone(),
+        attempts: ATTEMPTS as usize,
+    })
+}
+
 /// Adds the columns that the table in the lake lacks. A step of its own, since it conflicts with
 /// every write that goes on meanwhile.
 async fn add_columns(
@@ -71,7 +97,7 @@ async fn add_columns(
     let fail = |error: DeltaTableError| {
         LakeError::delta(format!("upgrading table {}", definition.name), error)
     };
-    if table.snapshot().await?.version() < 0 {
+    if table.fresh_state().await?.version < 0 {
         return Ok(Vec::new());
     }
     let snapshot = EagerSnapshot::try_new(table.log().as_ref(), None)

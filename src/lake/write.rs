@@ -1,14 +1,16 @@
 //! Writing Parquet files: the one place that knows how a data file looks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array,
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, UInt32Array,
+    new_null_array,
 };
 use datafusion::arrow::compute::{
-    SortColumn, cast, concat_batches, lexsort_to_indices, take_arrays,
+    SortColumn, cast, concat_batches, filter_record_batch, lexsort_to_indices, not, take_arrays,
+    take_record_batch,
 };
 use datafusion::arrow::datatypes::DataType;
 use datafusion::functions_aggregate::min_max::{MaxAccumulator, MinAccumulator};
@@ -45,6 +47,7 @@ impl Encoded {
             .put(&path, PutPayload::from_bytes(self.bytes))
             .await;
         put.map_err(|error| LakeError::store(format!("writing {path}"), error))?;
+        store.persist(&path).await?;
         Ok(self.file)
     }
 }
@@ -102,6 +105,7 @@ pub(crate) fn encode(
         records: rows.num_rows() as u64,
         modified: now,
         settled: false,
+        deleted: false,
         landing: None,
         ranges: ranges(table, &rows)?,
     };
@@ -223,28 +227,50 @@ fn fill(column: &ArrayRef, now: i64) -> Result<ArrayRef, LakeError> {
     )?)
 }
 
-/// Whether a file of these rows, which have the table's schema, may be read without merging: rows
-/// of a table that never changes, or messages that are neither edited nor deleted.
-pub(crate) fn is_settled(table: &TableSchema, batches: &[RecordBatch]) -> bool {
+/// Parts rows, which have the table's schema, into those that may be read without merging (of a
+/// table that never changes, or messages that are neither edited nor deleted) and the others: one
+/// edited message must not make a tail of the thousands around it.
+pub(crate) fn by_settled(
+    table: &TableSchema,
+    batch: RecordBatch,
+) -> Result<Vec<(bool, RecordBatch)>, LakeError> {
     if table.is_versioned() {
-        return false;
+        return Ok(vec![(false, batch)]);
     }
-    let is_null = |name: &str| {
-        batches
-            .iter()
-            .filter_map(|batch| batch.column_by_name(name))
-            .all(|column| column.null_count() == column.len())
+    let edited = batch.column_by_name(EDITED_AT);
+    let deleted = deletions(&batch);
+    let is_settled = (0..batch.num_rows()).map(|row| {
+        let edited = edited.is_some_and(|edited| edited.is_valid(row));
+        let deleted = deleted.is_some_and(|flags| flags.is_valid(row) && flags.value(row));
+        Some(!edited && !deleted)
+    });
+    let is_settled = is_settled.collect();
+    parted(batch, &is_settled)
+}
+
+/// Parts rows into those that say that a row is gone and the others.
+pub(crate) fn by_deleted(batch: RecordBatch) -> Result<Vec<(bool, RecordBatch)>, LakeError> {
+    let Some(deleted) = deletions(&batch) else {
+        return Ok(vec![(false, batch)]);
     };
-    let none_deleted = batches
-        .iter()
-        .filter_map(|b| b.column_by_name(IS_DELETED))
-        .all(|column| {
-            column
-                .as_any()
-                .downcast_ref::<BooleanArray>()
-                .is_some_and(|flags| flags.true_count() == 0)
-        });
-    is_null(EDITED_AT) && none_deleted
+    let deleted = deleted.iter().map(|flag| Some(flag == Some(true)));
+    let deleted = deleted.collect();
+    parted(batch, &deleted)
+}
+
+fn deletions(batch: &RecordBatch) -> Option<&BooleanArray> {
+    batch.column_by_name(IS_DELETED)?.as_any().downcast_ref()
+}
+
+fn parted(batch: RecordBatch, mask: &BooleanArray) -> Result<Vec<(bool, RecordBatch)>, LakeError> {
+    let count = mask.true_count();
+    if count == batch.num_rows() || count == 0 {
+        return Ok(vec![(count > 0, batch)]);
+    }
+    Ok(vec![
+        (true, filter_record_batch(&batch, mask)?),
+        (false, filter_record_batch(&batch, &not(mask)?)?),
+    ])
 }
 
 /// The model set that has scored the rows; `None` for rows without scores.
@@ -254,6 +280,28 @@ pub(crate) fn scored_by(batch: &RecordBatch) -> Option<String> {
         .as_any()
         .downcast_ref::<StringArray>()?;
     column.iter().flatten().next().map(String::from)
+}
+
+/// Parts rows by the model set that has scored them.
+pub(crate) fn by_scorer(
+    batch: RecordBatch,
+) -> Result<Vec<(Option<String>, RecordBatch)>, LakeError> {
+    let sets = batch
+        .column_by_name(SCORED_BY)
+        .and_then(|column| column.as_any().downcast_ref::<StringArray>());
+    let mut rows: BTreeMap<Option<&str>, Vec<u32>> = BTreeMap::new();
+    for (row, set) in (0..).zip(sets.into_iter().flatten()) {
+        rows.entry(set).or_default().push(row);
+    }
+    if rows.len() < 2 {
+        let set = rows.into_keys().next().flatten().map(String::from);
+        return Ok(vec![(set, batch)]);
+    }
+    let parts = rows.into_iter().map(|(set, rows)| {
+        let rows = take_record_batch(&batch, &UInt32Array::from(rows))?;
+        Ok((set.map(String::from), rows))
+    });
+    parts.collect()
 }
 
 /// Cuts rows into pieces of about `rows` rows.

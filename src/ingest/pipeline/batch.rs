@@ -96,6 +96,13 @@ impl TableBatch {
         times.ok_or_else(|| self.wrong(name, column.data_type()))
     }
 
+    pub(super) fn flags(&self, name: &str) -> Result<&BooleanArray, IngestError> {
+        let column = self.column(name)?;
+        column
+            .as_boolean_opt()
+            .ok_or_else(|| self.wrong(name, column.data_type()))
+    }
+
     pub(super) fn list(&self, name: &str) -> Result<&ListArray, IngestError> {
         let column = self.column(name)?;
         column

@@ -5,22 +5,25 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{AsArray, RecordBatch};
 use datafusion::arrow::compute::{cast, concat_batches};
-use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use datafusion::execution::SendableRecordBatchStream;
-use datafusion::logical_expr::{col, lit};
+use datafusion::logical_expr::{Expr, col, lit};
 use datafusion::physical_plan::execute_stream;
-use datafusion::prelude::{DataFrame, SessionContext};
 use futures::TryStreamExt;
 
 use super::Ingest;
-use super::keys::{Key, KeyIndex, KeySet, Keyed};
+use super::keys::{Key, KeyIndex, KeySet, Keyed, free_when_idle};
+use super::prepared::Keys;
+use super::versions::{Chosen, Version};
 use crate::ingest::IngestError;
-use crate::lake::{LakeTable, SnapshotPins};
+use crate::lake::{DataFile, LakeTable, SnapshotPins};
 
 /// A write with more conversations than this looks its keys up in the index.
 const LOOK_UP: usize = 64;
 /// A lake with more messages than this gets no index: it would take more than a gigabyte.
 const INDEXED: u64 = 64_000_000;
+/// Conversations that are looked up at once where there is no index.
+const SLICE: usize = 1024;
 
 /// The lake's state as one write sees it.
 #[derive(Debug, Default)]
@@ -29,10 +32,32 @@ pub(super) struct Known {
     pub(super) version: i64,
     /// Keys of the write's messages that are there.
     pub(super) messages: KeySet,
+    /// The versions of those that were edited or deleted.
+    pub(super) versions: Keyed<Version>,
     /// Number of the next turn of the write's conversations that are there.
     pub(super) turns: Keyed<i32>,
-    /// Rows of `conversations` that are there, in that table's schema.
-    pub(super) conversations: Option<RecordBatch>,
+    /// Whether there are no other conversations than those with turns.
+    complete: bool,
+}
+
+impl Known {
+    /// Whether the lake may have a conversation.
+    pub(super) fn may_have(&self, conversation: Key) -> bool {
+        !self.complete || self.turns.contains_key(&conversation)
+    }
+
+    fn take(&mut self, index: &KeyIndex, messages: &KeySet, conversations: &[(String, Key)]) {
+        let there = messages.iter().filter(|key| index.contains(**key));
+        self.messages = there.copied().collect();
+        let versions = self.messages.iter();
+        self.versions = versions
+            .filter_map(|key| Some((*key, index.version_of(*key)?)))
+            .collect();
+        self.turns = conversations
+            .iter()
+            .filter_map(|(_, key)| Some((*key, index.next_turn(*key)?)))
+            .collect();
+    }
 }
 
 impl Ingest {
@@ -51,97 +76,83 @@ impl Ingest {
             ..Known::default()
         };
         if with_index || conversations.len() > LOOK_UP && snapshot.records() <= INDEXED {
-            self.look_up_in_index(messages, conversations, &mut known)
-                .await?;
-            // The index knows which conversations there are at all.
-            let there = conversations
-                .iter()
-                .filter(|(_, key)| known.turns.contains_key(key));
-            known.conversations = self
-                .conversations(&there.cloned().collect::<Vec<_>>())
-                .await?;
+            let mut shared = self.index.lock().await;
+            // Taken out while it is read: one that was read in part must not be used.
+            let mut index = match shared.take() {
+                Some(index) => index,
+                None => {
+                    free_when_idle(&self.index);
+                    KeyIndex::default()
+                }
+            };
+            if index.stale {
+                self.catch_up(&mut index).await?;
+            }
+            index.used = std::time::Instant::now();
+            known.version = index.version;
+            known.complete = true;
+            known.take(&index, messages, conversations);
+            *shared = Some(index);
             return Ok(known);
         }
-        if !messages.is_empty() && snapshot.records() > 0 {
-            let context = context();
-            let found = key_columns(&context, table)?;
-            let found = match conversations.len() <= LOOK_UP {
-                true => found.filter(is_one_of("conversation_id", conversations))?,
-                false => found,
-            };
-            let mut index = KeyIndex::default();
-            let mut stream = found.execute_stream().await?;
-            let wanted: KeySet = conversations.iter().map(|(_, key)| *key).collect();
+        if messages.is_empty() {
+            return Ok(known);
+        }
+        let mut index = KeyIndex::default();
+        let wanted: KeySet = conversations.iter().map(|(_, key)| *key).collect();
+        // Bloom filters keep most files and row groups out.
+        for slice in conversations.chunks(SLICE) {
+            let filter = is_one_of(slice.iter());
+            let mut stream = self.raw(table, snapshot.files(), &KEY_COLUMNS, &[filter])?;
             while let Some(batch) = stream.try_next().await? {
                 index.add(&plain(&batch)?, Some(&wanted));
             }
-            known.messages = messages
-                .iter()
-                .copied()
-                .filter(|key| index.contains(*key))
-                .collect();
-            known.turns = turns(&index, conversations);
         }
-        known.conversations = self.conversations(conversations).await?;
+        known.take(&index, messages, conversations);
         Ok(known)
-    }
-
-    async fn look_up_in_index(
-        &self,
-        messages: &KeySet,
-        conversations: &[(String, Key)],
-        known: &mut Known,
-    ) -> Result<(), IngestError> {
-        let mut shared = self.index.lock().await;
-        // Taken out while it is read: one that was read in part must not be used.
-        let mut index = shared.take().unwrap_or_default();
-        if index.stale {
-            self.catch_up(&mut index).await?;
-        }
-        known.version = index.version;
-        known.messages = messages
-            .iter()
-            .copied()
-            .filter(|key| index.contains(*key))
-            .collect();
-        known.turns = turns(&index, conversations);
-        *shared = Some(index);
-        Ok(())
     }
 
     /// Reads the keys in the files that the index has not seen.
     async fn catch_up(&self, index: &mut KeyIndex) -> Result<(), IngestError> {
-        let messages = self.lake.table("messages")?;
         let pins = SnapshotPins::default();
-        let version = pins.pin(messages).await?.version();
-        let mut stream = unseen(&pins, messages, &KEY_COLUMNS, &mut index.files).await?;
+        let messages = self.lake.table("messages")?;
+        let snapshot = pins.pin(messages).await?;
+        let files = unseen(snapshot.files(), &mut index.files);
+        let mut stream = self.raw(messages, &files, &KEY_COLUMNS, &[])?;
         while let Some(batch) = stream.try_next().await? {
             index.add(&plain(&batch)?, None);
         }
         let conversations = self.lake.table("conversations")?;
-        let mut stream = unseen(&pins, conversations, &KEY_COLUMNS[..1], &mut index.files).await?;
+        let files = unseen(pins.pin(conversations).await?.files(), &mut index.files);
+        let mut stream = self.raw(conversations, &files, &KEY_COLUMNS[..1], &[])?;
         while let Some(batch) = stream.try_next().await? {
             let ids = cast(batch.column(0), &DataType::Utf8)?;
             for id in ids.as_string::<i32>().iter().flatten() {
                 index.insert_conversation(Key::of(&[id]));
             }
         }
-        (index.version, index.stale) = (version, false);
-        tracing::debug!(keys = index.len(), version, "read the keys of the messages");
+        (index.version, index.stale) = (snapshot.version(), false);
+        tracing::debug!(
+            keys = index.len(),
+            version = index.version,
+            "read the keys of the messages"
+        );
         Ok(())
     }
 
-    async fn conversations(
+    /// Rows of `conversations` that are there, in that table's schema.
+    pub(super) async fn conversations(
         &self,
-        wanted: &[(String, Key)],
+        wanted: &[&(String, Key)],
     ) -> Result<Option<RecordBatch>, IngestError> {
         let table = self.lake.table("conversations")?;
         if wanted.is_empty() || table.snapshot().await?.records() == 0 {
             return Ok(None);
         }
-        let rows = context()
+        let rows = self
+            .context
             .read_table(table.provider())?
-            .filter(is_one_of("conversation_id", wanted))?;
+            .filter(is_one_of(wanted.iter().copied()))?;
         let rows = rows.collect().await?;
         let Some(first) = rows.first() else {
             return Ok(None);
@@ -149,59 +160,87 @@ impl Ingest {
         let rows = concat_batches(&first.schema(), &rows)?;
         Ok((rows.num_rows() > 0).then_some(rows))
     }
+
+    /// The numbers that the messages have of which a write brings later versions; `None` where it
+    /// brings none.
+    pub(super) async fn turns_of(
+        &self,
+        chosen: &Chosen,
+        keys: &Keys,
+        known: &Known,
+    ) -> Result<Option<Keyed<i32>>, IngestError> {
+        if chosen.revised.is_empty() {
+            return Ok(None);
+        }
+        let revised = chosen.revised.iter().map(|row| keys.messages[*row]);
+        let there: Keyed<Key> = revised
+            .filter(|(message, _)| known.messages.contains(message))
+            .collect();
+        let wanted: KeySet = there.values().copied().collect();
+        let mut conversations = Vec::new();
+        for conversation in &keys.conversations {
+            if wanted.contains(&conversation.1) {
+                conversations.push(conversation);
+            }
+        }
+        let mut turns = Keyed::default();
+        let table = self.lake.table("messages")?;
+        let snapshot = table.snapshot().await?;
+        for slice in conversations.chunks(SLICE) {
+            let filter = is_one_of(slice.iter().copied());
+            let mut stream = self.raw(table, snapshot.files(), &KEY_COLUMNS, &[filter])?;
+            while let Some(batch) = stream.try_next().await? {
+                turns.extend(super::keys::numbered(&plain(&batch)?, &there));
+            }
+        }
+        Ok(Some(turns))
+    }
+
+    /// Rows of files as they are, whatever version: what readers do not see any more is there too.
+    fn raw(
+        &self,
+        table: &Arc<LakeTable>,
+        files: &[Arc<DataFile>],
+        columns: &[&str],
+        filters: &[Expr],
+    ) -> Result<SendableRecordBatchStream, IngestError> {
+        let schema = table.schema();
+        let columns = columns.iter().map(|name| schema.index_of(name));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let plan = table.scan_files(&self.context.state(), files, Some(&columns), filters, None)?;
+        Ok(execute_stream(plan, self.context.task_ctx())?)
+    }
 }
 
-fn context() -> SessionContext {
-    SessionContext::new()
+/// What is read of a message; the columns of [`KeyIndex::add`].
+const KEY_COLUMNS: [&str; 5] = [
+    "conversation_id",
+    "message_id",
+    "turn_index",
+    "edited_at",
+    "is_deleted",
+];
+
+/// The files that are not in `seen`; then they are.
+fn unseen(files: &[Arc<DataFile>], seen: &mut HashSet<String>) -> Vec<Arc<DataFile>> {
+    let files = files.iter().filter(|file| seen.insert(file.path.clone()));
+    files.cloned().collect()
 }
 
-const KEY_COLUMNS: [&str; 3] = ["conversation_id", "message_id", "turn_index"];
-
-/// Columns of the files of a table that are not in `seen`; then they are.
-async fn unseen(
-    pins: &SnapshotPins,
-    table: &Arc<LakeTable>,
-    columns: &[&str],
-    seen: &mut HashSet<String>,
-) -> Result<SendableRecordBatchStream, IngestError> {
-    let snapshot = pins.pin(table).await?;
-    let files = snapshot
-        .files()
-        .iter()
-        .filter(|file| seen.insert(file.path.clone()));
-    let files: Vec<_> = files.cloned().collect();
-    let schema = table.schema();
-    let columns = columns.iter().map(|name| schema.index_of(name));
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let context = context();
-    let plan = table.scan_files(&context.state(), &files, Some(&columns), &[], None)?;
-    Ok(execute_stream(plan, context.task_ctx())?)
-}
-
-fn key_columns(context: &SessionContext, table: &Arc<LakeTable>) -> Result<DataFrame, IngestError> {
-    let columns = ["conversation_id", "message_id", "turn_index"];
-    Ok(context
-        .read_table(table.provider())?
-        .select_columns(&columns)?)
-}
-
-fn is_one_of(column: &str, wanted: &[(String, Key)]) -> datafusion::logical_expr::Expr {
-    col(column).in_list(
-        wanted.iter().map(|(id, _)| lit(id.as_str())).collect(),
-        false,
-    )
-}
-
-fn turns(index: &KeyIndex, conversations: &[(String, Key)]) -> Keyed<i32> {
-    let found = conversations
-        .iter()
-        .filter_map(|(_, key)| Some((*key, index.next_turn(*key)?)));
-    found.collect()
+fn is_one_of<'k>(wanted: impl Iterator<Item = &'k (String, Key)>) -> Expr {
+    let ids = wanted.map(|(id, _)| lit(id.as_str()));
+    col("conversation_id").in_list(ids.collect(), false)
 }
 
 /// The key columns with plain strings: scans may give views or dictionaries.
 fn plain(batch: &RecordBatch) -> Result<RecordBatch, IngestError> {
-    let types = [DataType::Utf8, DataType::Utf8, DataType::Int32];
+    let types = [
+        DataType::Utf8,
+        DataType::Utf8,
+        DataType::Int32,
+        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        DataType::Boolean,
+    ];
     let columns = batch
         .columns()
         .iter()

@@ -282,6 +282,7 @@ impl Times {
         old: Option<&TableBatch>,
     ) -> Result<Times, IngestError> {
         let (sent, roles) = (messages.times("sent_at")?, messages.texts("role")?);
+        let private = messages.flags("is_private")?;
         let made_of_message = messages.list("made")?;
         let none = || vec![None; groups.len()];
         let mut times = Times {
@@ -317,7 +318,9 @@ impl Times {
                 earlier(&mut times.started[index], time);
                 later(&mut times.last[index], time);
                 later(&mut times.last_message[index], time);
-                if roles.value(*row) == "agent" {
+                let human = matches!(roles.value(*row), "agent" | "supervisor");
+                // A private note is no part in the conversation.
+                if human && !(private.is_valid(*row) && private.value(*row)) {
                     earlier(&mut times.human[index], time);
                 }
                 made |= holds(made_of_message, *row, "sent_at");

@@ -1,35 +1,46 @@
 //! The one write path of import, INSERT and COPY.
 //!
-//! `batch` brings rows into the columns of their table, `check` fills and checks them, `claims`
-//! lets one write at a time touch a conversation, `known` (with `keys`) looks up what the lake has
-//! of it, `merge` makes the rows of `conversations`; then messages are numbered, scored and
-//! appended with everything else in one step.
+//! `batch` brings rows into the columns of their table, `check` fills and checks them (`prepared`
+//! holds the outcome), `claims` lets one write at a time touch a conversation, `known` (with `keys`)
+//! looks up what the lake has of it, `versions` leaves out the messages that are there, `merge`
+//! makes the rows of `conversations`, `others` those of the other tables; then messages are
+//! numbered, scored and appended with everything else in one step.
+//!
+//! Within a process claims keep writes from overlapping; between processes the append fails when
+//! anything has landed since the look-up, and the write looks again.
 
+mod abandon;
 mod batch;
 mod check;
 mod claims;
 mod keys;
 mod known;
 mod merge;
+mod others;
+mod prepared;
 mod turns;
+mod versions;
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::compute::cast;
-use datafusion::logical_expr::{col, lit};
-use datafusion::prelude::SessionContext;
+use chrono::Utc;
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::TimestampMicrosecondType;
+use datafusion::prelude::{SessionConfig, SessionContext};
 
-use self::batch::TableBatch;
-use self::check::{Rejects, check};
-use verbatim_udfs::model::ModelSet;
-
+use self::abandon::{Commitment, Waiting};
+use self::batch::{TableBatch, time_array};
+use self::check::Rejects;
 use self::claims::Claims;
+pub use self::claims::Turn;
 use self::keys::{Key, KeyIndex, KeySet, Keyed};
+use self::prepared::Prepared;
 use super::IngestError;
 use super::rows::{Receipt, Rows, WriteMode};
 use crate::enrich::{record_set, score_messages};
+use crate::lake::schema::VERSION_AT;
 use crate::lake::{Append, Lake, LakeError};
+use verbatim_udfs::model::ModelSet;
 
 /// Adds the score columns to a batch of messages.
 pub trait Score: Send + Sync {
@@ -55,7 +66,9 @@ pub struct Ingest {
     score: Arc<dyn Score>,
     claims: Arc<Claims>,
     /// Keys of all messages, while an import wants them.
-    index: tokio::sync::Mutex<Option<KeyIndex>>,
+    index: Arc<tokio::sync::Mutex<Option<KeyIndex>>>,
+    /// What the look-ups run in: one for all, so that it keeps the footers of the lake's files.
+    context: SessionContext,
 }
 
 impl std::fmt::Debug for Ingest {
@@ -75,18 +88,26 @@ impl Ingest {
 
     /// The write path of a lake, scoring with `score`.
     pub fn with_score(lake: Arc<Lake>, score: Arc<dyn Score>) -> Arc<Ingest> {
-        let (claims, index) = (Arc::default(), tokio::sync::Mutex::new(None));
+        let mut config = SessionConfig::new();
+        // Ids are few among many: decode the other columns where they are only.
+        config.options_mut().execution.parquet.pushdown_filters = true;
         Arc::new(Ingest {
             lake,
             score,
-            claims,
-            index,
+            claims: Arc::default(),
+            index: Arc::default(),
+            context: SessionContext::new_with_config(config),
         })
     }
 
     /// The lake that is written to.
     pub fn lake(&self) -> &Arc<Lake> {
         &self.lake
+    }
+
+    /// Takes the next turn: of writes that touch the same rows, that of the earlier turn is first.
+    pub fn turn(&self) -> Turn {
+        self.claims.turn()
     }
 
     /// Validates, fills, drops what is there already, scores and appends rows. They are durable
@@ -100,24 +121,55 @@ impl Ingest {
         rows: Rows,
         mode: WriteMode,
     ) -> Result<Receipt, IngestError> {
-        // A write that has begun is finished even if nobody waits for it any more: an append that
-        // is under way cannot be called back, and the next write must know of its rows.
-        let ingest = Arc::clone(self);
-        let written = tokio::spawn(async move { ingest.write_all(&rows, mode).await }).await;
+        self.write_in_turn(self.turn(), rows, mode).await
+    }
+
+    /// [`Ingest::write`] in a turn that was taken before.
+    ///
+    /// # Errors
+    /// As [`Ingest::write`].
+    pub async fn write_in_turn(
+        self: &Arc<Self>,
+        turn: Turn,
+        rows: Rows,
+        mode: WriteMode,
+    ) -> Result<Receipt, IngestError> {
+        // An append that is under way is finished even if nobody waits for it any more: it cannot be
+        // called back, and the next write must know of its rows.
+        let commitment = Arc::new(Commitment::default());
+        let (ingest, own) = (Arc::clone(self), Arc::clone(&commitment));
+        let written = async move { ingest.write_all(&turn, &rows, mode, &own).await };
+        let written = tokio::spawn(written);
+        let task = written.abort_handle();
+        let _waiting = Waiting { commitment, task };
+        let written = written.await;
         written.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?
     }
 
-    async fn write_all(&self, rows: &Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
+    async fn write_all(
+        &self,
+        turn: &Turn,
+        rows: &Rows,
+        mode: WriteMode,
+        commitment: &Commitment,
+    ) -> Result<Receipt, IngestError> {
+        let prepared = self.prepare(rows, mode)?;
+        turn.claim(prepared.claimed()).await;
         for _ in 0..REDOS {
-            match self.try_write(rows, mode, true).await {
-                Err(IngestError::Lake(LakeError::Moved { .. })) => {
-                    // Another process wrote, and the lake has read what: look again.
-                    if let Some(index) = &mut *self.index.lock().await {
-                        index.stale = true;
-                    }
+            let written = self
+                .try_write(rows, &prepared, mode, Some(commitment))
+                .await;
+            if let Err(IngestError::Lake(error)) = &written {
+                // Another process wrote, or this one did without knowing: an append whose answer
+                // was lost may have landed, or may still.
+                if let Some(index) = &mut *self.index.lock().await {
+                    index.stale = true;
                 }
-                other => return other,
+                if matches!(error, LakeError::Moved { .. }) {
+                    continue;
+                }
             }
+            return written;
         }
         Err(IngestError::Lake(LakeError::Contention {
             table: "messages".into(),
@@ -131,7 +183,22 @@ impl Ingest {
     /// # Errors
     /// As [`Ingest::write`].
     pub async fn check(&self, rows: Rows, mode: WriteMode) -> Result<Receipt, IngestError> {
-        self.try_write(&rows, mode, false).await
+        self.check_in_turn(self.turn(), rows, mode).await
+    }
+
+    /// [`Ingest::check`] in a turn that was taken before.
+    ///
+    /// # Errors
+    /// As [`Ingest::write`].
+    pub async fn check_in_turn(
+        &self,
+        turn: Turn,
+        rows: Rows,
+        mode: WriteMode,
+    ) -> Result<Receipt, IngestError> {
+        let prepared = self.prepare(&rows, mode)?;
+        turn.claim(prepared.claimed()).await;
+        self.try_write(&rows, &prepared, mode, None).await
     }
 
     /// Frees the memory that a large import has taken.
@@ -139,70 +206,82 @@ impl Ingest {
         *self.index.lock().await = None;
     }
 
+    /// One try of a write; without a commitment, of a check that appends nothing.
     async fn try_write(
         &self,
         rows: &Rows,
+        prepared: &Prepared,
         mode: WriteMode,
-        really: bool,
+        commitment: Option<&Commitment>,
     ) -> Result<Receipt, IngestError> {
+        let really = commitment.is_some();
         let mut rejects = Rejects::new(rows, mode);
+        rejects.found.clone_from(&prepared.rejected);
         let mut receipt = Receipt::default();
         let mut append = Append::default();
-        let mut messages = self.checked("messages", rows.messages.as_ref(), mode, &mut rejects)?;
-        let given = self.checked(
-            "conversations",
-            rows.conversations.as_ref(),
-            mode,
-            &mut rejects,
-        )?;
+        let (mut messages, given) = (prepared.messages.clone(), &prepared.given);
+        let keys = &prepared.keys;
+        let now = Utc::now().timestamp_micros();
 
-        let keys = Keys::of(&given, &messages)?;
-        let claim = keys.conversations.iter().map(|(_, key)| *key).collect();
-        let _claim = self.claims.claim(claim).await;
         let wanted: KeySet = keys.messages.iter().map(|(key, _)| *key).collect();
         let known = self.look_up(&wanted, &keys.conversations, !really).await?;
-        let mut seen = KeySet::default();
-        let fresh: Vec<bool> = keys
-            .messages
-            .iter()
-            .map(|(key, _)| !known.messages.contains(key) && seen.insert(*key))
-            .collect();
-        receipt.duplicates += fresh.iter().filter(|fresh| !**fresh).count() as u64;
-        messages.keep(&fresh)?;
-        let keys_of_conversations = keys.conversations;
-        let mut keys = kept(keys.messages, &fresh);
+        let chosen = versions::choose(&mut messages, &keys.messages, &known, now)?;
+        let old_turns = self.turns_of(&chosen, keys, &known).await?;
+        receipt.duplicates += chosen.keep.iter().filter(|keep| !**keep).count() as u64;
+        messages.keep(&chosen.keep)?;
+        let mut kept_keys = kept(&keys.messages, &chosen.keep);
 
+        // A conversation that gets nothing new need not be looked at.
+        let touched: KeySet = kept_keys
+            .iter()
+            .map(|(_, conversation)| *conversation)
+            .collect();
+        let is_touched =
+            |key: &Key| known.may_have(*key) && (touched.contains(key) || keys.given.contains(key));
+        let mut old = Vec::new();
+        for conversation in &keys.conversations {
+            if is_touched(&conversation.1) {
+                old.push(conversation);
+            }
+        }
+        let old = self.conversations(&old).await?;
         let conversations = self.lake.table("conversations")?.definition();
-        let old = known.conversations.as_ref();
         let old = old
-            .map(|batch| TableBatch::new(conversations, batch))
+            .map(|batch| TableBatch::new(conversations, &batch))
             .transpose()?;
         let pretended = match really {
             true => Keyed::default(),
             false => known.turns.clone(),
         };
         let old = old.as_ref();
-        let mut merged = merge::merge(&given, &messages, old, &pretended, mode, &mut rejects)?;
+        let mut merged = merge::merge(given, &messages, old, &pretended, mode, &mut rejects)?;
         let refused = std::mem::take(&mut merged.refused);
         let sound = std::mem::take(&mut merged.keep);
         messages.keep(&sound)?;
-        keys = kept(keys, &sound);
-        merged.group = kept(merged.group, &sound);
+        kept_keys = kept(&kept_keys, &sound);
+        merged.group = kept(&merged.group, &sound);
         receipt.new_conversations = merged.new_conversations;
         if messages.len() > 0 {
             for name in ["channel", "account_id", "source_customer_id"] {
-                let column = merged.carry(&given, &messages, name)?;
+                let column = merged.carry(given, &messages, name)?;
                 messages.put(name, column)?;
             }
         }
-        let next_turns = turns::number(&mut messages, &merged.group, &keys, &known.turns)?;
-        push(&mut append, &mut receipt, "conversations", merged.rows);
-        for (table, batch) in &rows.others {
-            let batch = self
-                .other(table, batch, mode, &mut rejects, &mut receipt)
-                .await?;
-            push(&mut append, &mut receipt, table, batch);
+        let next_turns = turns::number(
+            &mut messages,
+            &merged.group,
+            &kept_keys,
+            &known.turns,
+            old_turns,
+        )?;
+        // What is merged with what was looked up must not have changed until it is durable.
+        let mut depends = messages.len() > 0 || merged.rows.num_rows() > 0;
+        for (batch, keys) in &prepared.others {
+            let new = self.other(batch, keys, now, &mut receipt).await?;
+            depends |= !batch.table.is_versioned() && new.num_rows() > 0;
+            push(&mut append, &mut receipt, &batch.table.name, new);
         }
+        let versions = accepted(&messages)?;
         if messages.len() > 0 {
             let scored = match really {
                 true => self.scored(messages.batch()?).await?,
@@ -210,86 +289,35 @@ impl Ingest {
             };
             push(&mut append, &mut receipt, "messages", scored);
         }
+        // As late as can be, so that versions of different writers are in the order of landing.
+        let merged = stamped(merged.rows)?;
+        push(&mut append, &mut receipt, "conversations", merged);
         receipt.rejected = rejects.found;
         receipt.rejected.sort_by_key(|reject| reject.line);
         if append.tables.is_empty() {
             return Ok(receipt);
         }
-        if !keys.is_empty() {
-            append.messages_unchanged_since = Some(known.version);
-        }
-        if really {
+        append.messages_unchanged_since = depends.then_some(known.version);
+        if let Some(commitment) = commitment {
+            if !commitment.begin() {
+                return Err(LakeError::Closed.into());
+            }
             self.lake.append(append).await?;
         }
         if let Some(index) = &mut *self.index.lock().await {
-            for ((message, conversation), turn) in keys.into_iter().zip(next_turns) {
-                index.insert(message, conversation, turn);
+            for ((message, conversation), (turn, version)) in kept_keys
+                .into_iter()
+                .zip(next_turns.into_iter().zip(versions))
+            {
+                index.insert(message, conversation, turn, version);
             }
-            for (_, conversation) in &keys_of_conversations {
+            for (_, conversation) in &keys.conversations {
                 if !refused.contains(conversation) {
                     index.insert_conversation(*conversation);
                 }
             }
         }
         Ok(receipt)
-    }
-
-    fn checked(
-        &self,
-        table: &str,
-        batch: Option<&RecordBatch>,
-        mode: WriteMode,
-        rejects: &mut Rejects<'_>,
-    ) -> Result<TableBatch, IngestError> {
-        let definition = self.lake.table(table)?.definition();
-        let empty;
-        let batch = match batch {
-            Some(batch) => batch,
-            None => {
-                empty = RecordBatch::new_empty(Arc::clone(&definition.columns));
-                &empty
-            }
-        };
-        let mut batch = TableBatch::new(definition, batch)?;
-        check(&mut batch, mode, rejects)?;
-        Ok(batch)
-    }
-
-    /// Rows of a table other than messages and conversations. Where rows have no versions, those
-    /// whose key is there already are left out.
-    async fn other(
-        &self,
-        name: &str,
-        batch: &RecordBatch,
-        mode: WriteMode,
-        rejects: &mut Rejects<'_>,
-        receipt: &mut Receipt,
-    ) -> Result<RecordBatch, IngestError> {
-        let mut batch = self.checked(name, Some(batch), mode, rejects)?;
-        let table = self.lake.table(name)?;
-        let key_columns = table.key_columns();
-        if table.definition().is_versioned() || key_columns.is_empty() || batch.len() == 0 {
-            return batch.batch();
-        }
-        let keys = row_keys(&batch.batch()?, key_columns)?;
-        let mut there = KeySet::default();
-        if table.snapshot().await?.records() > 0 {
-            let first = batch.texts(&key_columns[0])?;
-            let firsts: std::collections::BTreeSet<&str> = first.iter().flatten().collect();
-            let wanted = firsts.into_iter().map(lit).collect();
-            let names: Vec<&str> = key_columns.iter().map(String::as_str).collect();
-            let rows = SessionContext::new()
-                .read_table(table.provider())?
-                .filter(col(&key_columns[0]).in_list(wanted, false))?
-                .select_columns(&names)?;
-            for rows in rows.collect().await? {
-                there.extend(row_keys(&rows, key_columns)?);
-            }
-        }
-        let fresh: Vec<bool> = keys.into_iter().map(|key| there.insert(key)).collect();
-        receipt.duplicates += fresh.iter().filter(|fresh| !**fresh).count() as u64;
-        batch.keep(&fresh)?;
-        batch.batch()
     }
 
     async fn scored(&self, messages: RecordBatch) -> Result<RecordBatch, IngestError> {
@@ -301,70 +329,36 @@ impl Ingest {
     }
 }
 
-/// Keys of a write: of each message with its conversation's, and of all conversations once.
-struct Keys {
-    messages: Vec<(Key, Key)>,
-    conversations: Vec<(String, Key)>,
+/// The versions of messages.
+fn accepted(messages: &TableBatch) -> Result<Vec<versions::Version>, IngestError> {
+    let edited = messages.times("edited_at")?;
+    let deleted = messages.column("is_deleted")?.as_boolean();
+    let rows = 0..messages.len();
+    Ok(rows
+        .map(|row| versions::Version::of(edited, deleted, row))
+        .collect())
 }
 
-impl Keys {
-    fn of(given: &TableBatch, messages: &TableBatch) -> Result<Keys, IngestError> {
-        let mut seen = KeySet::default();
-        let mut conversations = Vec::new();
-        let mut add = |id: &str| {
-            let key = Key::of(&[id]);
-            if seen.insert(key) {
-                conversations.push((id.to_string(), key));
-            }
-            key
-        };
-        given
-            .texts("conversation_id")?
-            .iter()
-            .flatten()
-            .for_each(|id| {
-                add(id);
-            });
-        let ids = messages.texts("conversation_id")?.iter();
-        let ids = ids.zip(messages.texts("message_id")?.iter());
-        let messages = ids.map(|(conversation, message)| {
-            let conversation = conversation.unwrap_or_default();
-            let key = Key::of(&[conversation, message.unwrap_or_default()]);
-            (key, add(conversation))
-        });
-        let messages = messages.collect();
-        Ok(Keys {
-            messages,
-            conversations,
-        })
-    }
+/// Rows with the time of their version as late as now.
+fn stamped(rows: RecordBatch) -> Result<RecordBatch, IngestError> {
+    let schema = rows.schema();
+    let index = schema.index_of(VERSION_AT)?;
+    let now = Utc::now().timestamp_micros();
+    let versions = rows
+        .column(index)
+        .as_primitive::<TimestampMicrosecondType>();
+    let versions = versions
+        .iter()
+        .map(|at| Some(at.map_or(now, |at| at.max(now))));
+    let mut columns = rows.columns().to_vec();
+    columns[index] = time_array(versions.collect());
+    Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-fn row_keys(batch: &RecordBatch, columns: &[String]) -> Result<Vec<Key>, IngestError> {
-    let columns = columns.iter().map(|name| {
-        let index = batch.schema().index_of(name)?;
-        cast(
-            batch.column(index),
-            &datafusion::arrow::datatypes::DataType::Utf8,
-        )
-    });
-    let columns = columns.collect::<Result<Vec<_>, _>>()?;
-    let texts: Vec<_> = columns.iter().map(AsArray::as_string::<i32>).collect();
-    let key = |row: usize| {
-        let parts = texts.iter().map(|column| match column.is_valid(row) {
-            true => column.value(row),
-            false => "",
-        });
-        Key::of(&parts.collect::<Vec<_>>())
-    };
-    Ok((0..batch.num_rows()).map(key).collect())
-}
-
-fn kept<T>(items: Vec<T>, keep: &[bool]) -> Vec<T> {
+fn kept<T: Copy>(items: &[T], keep: &[bool]) -> Vec<T> {
+    let items = items.iter().zip(keep);
     items
-        .into_iter()
-        .zip(keep)
-        .filter_map(|(item, keep)| keep.then_some(item))
+        .filter_map(|(item, keep)| keep.then_some(*item))
         .collect()
 }
 

@@ -10,13 +10,15 @@ use super::keys::{Key, Keyed};
 use crate::ingest::IngestError;
 
 /// Gives every turn without a number the next one of its conversation, in the order of time.
-/// Rows of tools and of the system are no turns and get none. Returns the number that comes next
-/// after each message.
+/// Rows of tools and of the system are no turns and get none. A later version of a message keeps
+/// the message's number; `old` has those of the lake, `None` where there are no later versions.
+/// Returns the number that comes next after each message.
 pub(super) fn number(
     messages: &mut TableBatch,
     group: &[usize],
     keys: &[(Key, Key)],
     known: &Keyed<i32>,
+    mut old: Option<Keyed<i32>>,
 ) -> Result<Vec<i32>, IngestError> {
     let sent = messages.times("sent_at")?;
     let roles = messages.texts("role")?;
@@ -36,8 +38,14 @@ pub(super) fn number(
             turns[row] = Some(given.value(row));
             next = next.max(given.value(row).saturating_add(1));
         } else if !matches!(roles.value(row), "tool" | "system") {
-            turns[row] = Some(next);
-            next = next.saturating_add(1);
+            let before = old.as_ref().and_then(|old| old.get(&keys[row].0).copied());
+            turns[row] = Some(before.unwrap_or(next));
+            if before.is_none() {
+                next = next.saturating_add(1);
+            }
+        }
+        if let (Some(old), Some(turn)) = (&mut old, turns[row]) {
+            old.entry(keys[row].0).or_insert(turn);
         }
         after[row] = next;
     }

@@ -5,7 +5,10 @@ mod bad_input;
 mod command;
 mod formats;
 mod mapping;
+mod order;
+mod others;
 mod real_sets;
+mod versions;
 mod write_path;
 
 use std::path::{Path, PathBuf};
@@ -59,6 +62,19 @@ impl Fixture {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// Another process on the same lake.
+    pub async fn other(&self) -> Fixture {
+        let path = self.folder.path().join("lake");
+        let lake = Lake::open(path.to_str().unwrap(), LakeOptions::default())
+            .await
+            .unwrap();
+        Fixture {
+            folder: tempfile::tempdir().unwrap(),
+            ingest: Ingest::new(Arc::clone(&lake)),
+            lake,
+        }
     }
 
     pub async fn try_import(

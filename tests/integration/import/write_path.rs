@@ -1,16 +1,18 @@
 //! The write path that import, INSERT and COPY share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicrosecondArray};
 use datafusion::prelude::SessionContext;
-use verbatim::ingest::{Ingest, writable};
+use verbatim::ingest::{Ingest, IngestError, Rows, Score, WriteMode, writable};
 use verbatim::lake::{Lake, LakeOptions};
 
 use super::{Fixture, message};
 
 impl Fixture {
     /// Runs a statement against tables that can be written.
-    async fn run(&self, sql: &str) -> Result<Vec<String>, String> {
+    pub async fn run(&self, sql: &str) -> Result<Vec<String>, String> {
         let context = SessionContext::new();
         for table in self.lake.tables() {
             let name = table.name();
@@ -245,4 +247,45 @@ async fn writers_of_one_process_and_of_others_add_every_message_once() {
         "SELECT count(*) FROM (SELECT conversation_id, count(DISTINCT turn_index) AS turns,
         max(turn_index) AS last FROM messages GROUP BY 1) AS c WHERE turns <> 4 OR last <> 3";
     assert_eq!(fresh.rows(numbers).await, ["0"]);
+}
+
+/// Takes its time.
+struct Slow;
+
+impl Score for Slow {
+    fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError> {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "runs on a thread for blocking work"
+        )]
+        std::thread::sleep(Duration::from_millis(500));
+        Ok(messages.clone())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_that_nobody_waits_for_is_given_up_before_it_is_durable() {
+    let fixture = Fixture::new().await;
+    let texts = |value: &str| Arc::new(StringArray::from(vec![value])) as ArrayRef;
+    let time = TimestampMicrosecondArray::from(vec![1_700_000_000_000_000]).with_timezone("UTC");
+    let row = |id: &str| {
+        let columns = [
+            ("conversation_id", texts("c1")),
+            ("message_id", texts(id)),
+            ("role", texts("customer")),
+            ("sent_at", Arc::new(time.clone()) as ArrayRef),
+            ("text", texts("hello")),
+        ];
+        Rows::of("messages", RecordBatch::try_from_iter(columns).unwrap())
+    };
+    let slow = Ingest::with_score(Arc::clone(&fixture.lake), Arc::new(Slow));
+    let write = slow.write(row("a"), WriteMode::Statement);
+    let waited = tokio::time::timeout(Duration::from_millis(100), write).await;
+    assert!(waited.is_err());
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let count = "SELECT count(*) FROM messages";
+    assert_eq!(fixture.rows(count).await, ["0"]);
+    // The next one is not in its way.
+    slow.write(row("a"), WriteMode::Statement).await.unwrap();
+    assert_eq!(fixture.rows(count).await, ["1"]);
 }

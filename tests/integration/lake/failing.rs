@@ -11,7 +11,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    ObjectStoreExt as _, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
 use verbatim::lake::{Lake, LakeOptions};
 
@@ -19,22 +19,37 @@ use super::rows::{START, append, conversation, messages, number, query};
 
 /// Passes everything on until its writes are used up.
 #[derive(Debug)]
-struct Failing {
-    inner: Arc<InMemory>,
+pub struct Failing {
+    pub inner: Arc<dyn ObjectStore>,
     /// Writes that still succeed.
-    writes: AtomicI64,
-    mode: Mode,
+    pub writes: AtomicI64,
+    pub mode: Mode,
+    /// A log entry that fails and is still to land.
+    pub late: parking_lot::Mutex<Option<(Path, PutPayload)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
+pub enum Mode {
     /// The process is dead from that write on.
     Crash,
     /// That write is done but its answer is lost.
     LostAnswer,
+    /// The next entry in the log of `messages` from that write on fails, and lands afterwards.
+    Late,
+    /// Another writer is faster with the next entry in the log of `messages`.
+    Overtaken,
 }
 
 impl Failing {
+    pub fn new(inner: Arc<dyn ObjectStore>, writes: i64, mode: Mode) -> Failing {
+        Failing {
+            inner,
+            writes: AtomicI64::new(writes),
+            mode,
+            late: parking_lot::Mutex::default(),
+        }
+    }
+
     fn error() -> object_store::Error {
         object_store::Error::Generic {
             store: "failing",
@@ -62,7 +77,18 @@ impl ObjectStore for Failing {
         options: PutOptions,
     ) -> Result<PutResult> {
         let left = self.writes.fetch_sub(1, Ordering::Relaxed) - 1;
+        let is_entry = at.as_ref().contains("messages/_delta_log/");
         match self.mode {
+            Mode::Late if left < 0 && is_entry && self.late.lock().is_none() => {
+                *self.late.lock() = Some((at.clone(), payload));
+                Err(Self::error())
+            }
+            Mode::Overtaken if is_entry && self.late.lock().is_none() => {
+                *self.late.lock() = Some((at.clone(), PutPayload::new()));
+                let theirs = r#"{"commitInfo":{"operation":"WRITE","operationParameters":{}}}"#;
+                self.inner.put(at, theirs.into()).await?;
+                self.inner.put_opts(at, payload, options).await
+            }
             Mode::Crash if left < 0 => Err(Self::error()),
             Mode::LostAnswer if left == 0 => {
                 self.inner.put_opts(at, payload, options).await?;
@@ -111,7 +137,7 @@ impl ObjectStore for Failing {
     }
 }
 
-fn options(store: Arc<dyn ObjectStore>) -> LakeOptions {
+pub fn options(store: Arc<dyn ObjectStore>) -> LakeOptions {
     LakeOptions {
         store: Some(store),
         ..LakeOptions::default()
@@ -124,11 +150,7 @@ fn options(store: Arc<dyn ObjectStore>) -> LakeOptions {
 async fn no_crash_loses_or_tears_a_batch() {
     for writes in 1..24 {
         let inner = Arc::new(InMemory::new());
-        let failing = Failing {
-            inner: Arc::clone(&inner),
-            writes: AtomicI64::new(writes),
-            mode: Mode::Crash,
-        };
+        let failing = Failing::new(inner.clone(), writes, Mode::Crash);
         let failing: Arc<dyn ObjectStore> = Arc::new(failing);
         let lake = Lake::open("memory://failing", options(failing))
             .await
@@ -182,11 +204,7 @@ async fn a_lost_answer_is_no_second_commit() {
     for writes in 2..12 {
         let inner = Arc::new(InMemory::new());
         let mode = Mode::LostAnswer;
-        let failing = Failing {
-            inner,
-            writes: AtomicI64::new(writes),
-            mode,
-        };
+        let failing = Failing::new(inner, writes, mode);
         let lake = Lake::open("memory://failing", options(Arc::new(failing)))
             .await
             .unwrap();

@@ -3,10 +3,11 @@
 mod basics;
 mod compaction;
 mod concurrency;
-mod failing;
+pub mod failing;
 mod other_readers;
 mod place;
 mod properties;
-mod rows;
+pub mod rows;
 mod s3;
 mod schema_version;
+mod upkeep;

@@ -9,6 +9,7 @@ use object_store::{ObjectStore as _, ObjectStoreExt as _};
 use verbatim::catalog::SCHEMA_VERSION;
 use verbatim::lake::{Lake, LakeError, LakeOptions, Store, built_in_tables, upgrade};
 
+use super::failing::{Failing, Mode};
 use super::place::{Place, everywhere};
 use super::rows::{append, messages, query};
 
@@ -117,6 +118,45 @@ async fn old_files_read_as_null_in_new_columns() {
     assert_eq!(found[0], "m0|words of turn 0|true");
     lake.maintain().await.unwrap();
     assert_eq!(query(&lake, sql).await, found);
+}
+
+/// Somebody writes between the look at the table and its new columns.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upgrade_goes_on_beside_writes() {
+    let mut place = Place::memory();
+    let lake = place.open().await;
+    lake.append(append(vec![("messages", messages("c", 0, 2))]))
+        .await
+        .unwrap();
+    lake.close().await.unwrap();
+    // The table as it was before `churn_risk`.
+    let store = Store::open(&place.url, &place.options.storage, None).unwrap();
+    let first = store.path("messages/_delta_log/00000000000000000000.json");
+    let first = first.unwrap();
+    let entry = store.get(&first).await.unwrap().unwrap();
+    let lines = std::str::from_utf8(&entry).unwrap().lines().map(|line| {
+        let mut action: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(schema) = action["metaData"]["schemaString"].as_str() {
+            let mut schema: serde_json::Value = serde_json::from_str(schema).unwrap();
+            let fields = schema["fields"].as_array_mut().unwrap();
+            fields.retain(|field| field["name"] != "churn_risk");
+            action["metaData"]["schemaString"] = schema.to_string().into();
+        }
+        action
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        action.to_string()
+    });
+    let entry = lines.collect::<Vec<_>>().join("\n");
+    store.root().put(&first, entry.into()).await.unwrap();
+    set_version(&place, SCHEMA_VERSION - 1).await;
+    let overtaken = Failing::new(Arc::clone(store.root()), 0, Mode::Overtaken);
+    let overtaken = Arc::new(overtaken);
+    place.options.store = Some(Arc::clone(&overtaken) as _);
+    let upgraded = upgrade(&place.url, place.options.clone()).await.unwrap();
+    assert_eq!(upgraded.columns, ["messages.churn_risk"]);
+    assert!(overtaken.late.lock().is_some(), "nobody was faster");
 }
 
 /// Copies a Parquet file with some of its columns.
