@@ -6,6 +6,7 @@ mod digits;
 mod head;
 mod object;
 mod parquet;
+mod parquet_open;
 mod read;
 
 use std::sync::Arc;

@@ -12,7 +12,7 @@ use super::canonical::{Canonical, Defaults, definition, writable};
 use super::digits::exact;
 use super::head::Head;
 use super::object::Object;
-use super::{Format, parquet, too_long};
+use super::{Format, parquet, parquet_open, too_long};
 use crate::ingest::columns::{Cell, TableBuilder, shorten};
 use crate::ingest::input::{
     self, CsvSplitter, Fault as Broken, Layout, MOST_COLUMNS, Source, Splitter,
@@ -381,11 +381,11 @@ impl Run<'_> {
         let other = table.filter(|table| !matches!(*table, "messages" | "conversations"));
         let other = other.map(|table| definition(tables, table)).transpose()?;
         let (source, count) = (self.reading.source, Arc::clone(&self.reading.count));
-        let size = parquet::Size {
+        let size = parquet_open::Size {
             rows: options.batch_rows,
             bytes: options.batch_bytes,
         };
-        let rows = match parquet::open(source, size, self.reading.runtime) {
+        let rows = match parquet_open::open(source, size, self.reading.runtime) {
             Ok(rows) => rows,
             Err(reason) => {
                 self.reject(1, Fault::new("", reason));
