@@ -4,8 +4,8 @@
 -- public turn of a human (a bot's reply does not count), NULL without one or where its time was made
 -- up. resolution_seconds: begin to the last `resolved` event that no `reopened` follows, and where the
 -- source sends no such events, to the end of a conversation that is resolved or closed.
--- handle_seconds: first human turn (first_human_at, else a `joined` event, else the first reply) to the
--- end. Negative spans are NULL. Report the median and the 90th percentile:
+-- handle_seconds: from when a human first took part (the earliest of first_human_at, a `joined` event and
+-- the first reply) to the end. Negative spans are NULL. Report the median and the 90th percentile:
 -- percentile_cont(0.5) WITHIN GROUP (ORDER BY first_reply_seconds).
 WITH moments AS (
     SELECT
@@ -28,7 +28,7 @@ WITH moments AS (
             WHEN c.status IN ('resolved', 'closed')
                 AND NOT coalesce(array_has(c.made, 'ended_at'), false) THEN c.ended_at
         END) AS resolved,
-        extract(epoch FROM coalesce(
+        extract(epoch FROM least(
             CASE
                 WHEN NOT coalesce(array_has(c.made, 'first_human_at'), false) THEN c.first_human_at
             END,
