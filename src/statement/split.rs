@@ -37,26 +37,31 @@ pub(super) fn split(sql: &str) -> Result<Vec<Chunk<'_>>, Error> {
         .map_err(|error| {
             Error::statement(sqlstate::SYNTAX_ERROR, format!("syntax error: {error}"))
         })?;
-    let offsets = Offsets::new(sql);
+    let mut position = Position::new(sql);
     let mut chunks = Vec::new();
     let mut current = Vec::new();
     for token in tokens {
         match token.token {
             Token::SemiColon => {
-                push(&mut chunks, sql, &offsets, std::mem::take(&mut current));
+                push(
+                    &mut chunks,
+                    sql,
+                    &mut position,
+                    std::mem::take(&mut current),
+                );
             }
             Token::EOF => {}
             _ => current.push(token),
         }
     }
-    push(&mut chunks, sql, &offsets, current);
+    push(&mut chunks, sql, &mut position, current);
     Ok(chunks)
 }
 
 fn push<'a>(
     chunks: &mut Vec<Chunk<'a>>,
     sql: &'a str,
-    offsets: &Offsets<'a>,
+    position: &mut Position<'a>,
     tokens: Vec<TokenWithSpan>,
 ) {
     let visible = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_));
@@ -66,36 +71,42 @@ fn push<'a>(
     ) else {
         return;
     };
-    let start = offsets.at(first.span.start);
-    let end = offsets.at(last.span.end).max(start);
+    let start = position.advance(first.span.start);
+    let end = position.advance(last.span.end).max(start);
     let text = sql.get(start..end).unwrap_or(sql);
     chunks.push(Chunk { text, tokens });
 }
 
-/// Byte offsets of the tokenizer's positions, which count lines and characters.
-struct Offsets<'a> {
-    sql: &'a str,
-    lines: Vec<usize>,
+/// A place in a text, that only moves forward: the tokenizer counts lines and characters, and
+/// looking for each from the start would take the square of the time.
+struct Position<'a> {
+    rest: std::str::CharIndices<'a>,
+    line: u64,
+    column: u64,
 }
 
-impl<'a> Offsets<'a> {
+impl<'a> Position<'a> {
     fn new(sql: &'a str) -> Self {
-        let starts = sql.match_indices('\n').map(|(at, _)| at + 1);
-        Offsets {
-            sql,
-            lines: std::iter::once(0).chain(starts).collect(),
+        Position {
+            rest: sql.char_indices(),
+            line: 1,
+            column: 1,
         }
     }
 
-    fn at(&self, location: Location) -> usize {
-        let line = (location.line as usize).saturating_sub(1);
-        let Some(&start) = self.lines.get(line) else {
-            return self.sql.len();
-        };
-        self.sql[start..]
-            .char_indices()
-            .nth((location.column as usize).saturating_sub(1))
-            .map_or(self.sql.len(), |(at, _)| start + at)
+    /// The byte offset of a location that is not before the last one.
+    fn advance(&mut self, to: Location) -> usize {
+        while (self.line, self.column) < (to.line, to.column) {
+            match self.rest.next() {
+                Some((_, '\n')) => {
+                    self.line += 1;
+                    self.column = 1;
+                }
+                Some(_) => self.column += 1,
+                None => break,
+            }
+        }
+        self.rest.offset()
     }
 }
 
@@ -119,5 +130,15 @@ mod tests {
             ["select $$a;b$$, 'ü;ß'", "select 'é'"]
         );
         assert!(texts(" -- nothing").is_empty());
+    }
+
+    #[test]
+    fn many_statements_on_one_line_take_linear_time() {
+        let sql = "SELECT 'é';".repeat(16_000);
+        let started = std::time::Instant::now();
+        let texts = texts(&sql);
+        assert_eq!(texts.len(), 16_000);
+        assert!(texts.iter().all(|text| *text == "SELECT 'é'"));
+        assert!(started.elapsed() < std::time::Duration::from_secs(20));
     }
 }

@@ -397,7 +397,10 @@ mod tests {
         }
     }
 
-    fn summary<R: std::io::Read>(source: R) -> Vec<Result<(u64, Vec<Vec<u8>>), String>> {
+    /// The line and the fields of a record, or what is wrong with it.
+    type Summary = Result<(u64, Vec<Vec<u8>>), String>;
+
+    fn summary<R: std::io::Read>(source: R) -> Vec<Summary> {
         let mut splitter = CsvSplitter::new(source, b',', 1000);
         let mut out = Vec::new();
         while let Some(record) = splitter.next() {

@@ -94,11 +94,19 @@ fn depth_is_bounded_and_length_is_not() {
             let minus = format!("SELECT {}1", "- ".repeat(10_000));
             assert_eq!(state_of(&session, &minus).await, too_complex);
             // Deep, but within the bound: it runs.
-            assert_eq!(state_of(&session, &chain("+1", 1_000)).await, None);
+            assert_eq!(state_of(&session, &chain("+1", 450)).await, None);
             assert_eq!(
-                state_of(&session, &chain(" OR false", 500).replace("1", "true")).await,
+                state_of(&session, &chain(" OR false", 450).replace("1", "true")).await,
                 None
             );
+            assert_eq!(
+                state_of(&session, &format!("SELECT {}true", "NOT ".repeat(120))).await,
+                None
+            );
+            let case = " + CASE WHEN true THEN 1 END";
+            assert_eq!(state_of(&session, &chain(case, 100)).await, None);
+            assert_eq!(state_of(&session, &chain(case, 5_000)).await, too_complex);
+            assert_eq!(state_of(&session, &chain("+1", 2_000)).await, too_complex);
             // Long and flat.
             let list: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
             let sql = format!(

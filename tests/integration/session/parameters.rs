@@ -29,7 +29,7 @@ async fn types_follow_from_casts_comparisons_and_declarations() {
     let number = DataType::Int64;
     assert_eq!(
         types(&session, "SELECT $1::bigint + 1", &[]).await,
-        [number.clone()]
+        std::slice::from_ref(&number)
     );
     assert_eq!(
         types(
@@ -47,7 +47,7 @@ async fn types_follow_from_casts_comparisons_and_declarations() {
     );
     assert_eq!(
         types(&session, "SELECT 1 LIMIT $1", &[]).await,
-        [number.clone()]
+        std::slice::from_ref(&number)
     );
     assert_eq!(
         types(
