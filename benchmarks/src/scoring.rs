@@ -18,7 +18,7 @@ const TARGET_TWO_CORES: f64 = 2_000_000.0;
 /// distinct within a batch as far as they are distinct in the data.
 pub(crate) fn run(texts: &[ArrayRef], report: &mut Report) -> Result<(), BenchmarkError> {
     let rows: usize = texts.iter().map(|batch| batch.len()).sum();
-    let bytes: usize = texts.iter().map(|batch| text_bytes(batch)).sum();
+    let bytes: usize = texts.iter().map(text_bytes).sum();
     report
         .about
         .insert("scoring texts".into(), rows.to_string());
