@@ -8,9 +8,10 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::bytes::hash_bytes;
 use super::features::{PAIR_STEPS, STEPS, pair_feature, text_factor, word_features};
 use super::format::Head;
-use super::text::{Kind, Token, TokenBuffer, hash_bytes};
+use super::text::{Kind, Token, TokenBuffer};
 
 /// Lanes come in groups of this many, so that the adding loop has no rest.
 const LANE_GROUP: usize = 16;

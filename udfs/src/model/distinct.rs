@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::text::hash_bytes;
+use super::bytes::hash_bytes;
 
 /// What was worked out for the rows of an array, once for each distinct text.
 #[derive(Debug)]

@@ -5,7 +5,8 @@
 //! effort score turned around zero: −5 is very hard, 5 is very easy.
 
 use super::cues::{Findings, Signal};
-use super::text::{Kind, TokenBuffer, is_negation};
+use super::negation::is_negation;
+use super::text::{Kind, TokenBuffer};
 
 /// Number of parts of a turn.
 pub(crate) const PARTS: usize = super::EFFORT_FEATURES.len();

@@ -4,7 +4,8 @@
 //! computed once and kept. A text's vector is the sum over its tokens, divided by the root of
 //! their number.
 
-use super::text::{Kind, Token, mix};
+use super::bytes::mix;
+use super::text::{Kind, Token};
 
 /// Version of the recipe; a change makes every shipped weight file invalid.
 pub(crate) const RECIPE: &str = "word1-2+char3-5/1";

@@ -6,6 +6,7 @@
 
 pub(crate) mod bank;
 mod batch;
+pub(crate) mod bytes;
 mod column;
 mod conversation;
 mod cues;
@@ -15,6 +16,7 @@ mod effort;
 pub(crate) mod features;
 pub(crate) mod format;
 mod language;
+mod negation;
 mod pool;
 mod score;
 #[cfg(test)]

@@ -2,6 +2,11 @@
 //!
 //! A [`TokenBuffer`] is filled per text and reused, so that reading a message allocates nothing.
 
+use super::bytes::{
+    DIGIT, LETTER, MARK, SPACE, WIDE, address_end, class, clip, emoticon, floor_boundary,
+    hash_bytes, is_break, is_combining, next_is_letter, without_final_marks,
+};
+
 /// What a token is. Everything but a word is a placeholder with one spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -71,10 +76,6 @@ pub(crate) struct TokenBuffer {
     pub(crate) scripts: Scripts,
 }
 
-/// Words that a negation reaches over; beyond them or a clause boundary it ends.
-const NEGATION_REACH: u32 = 4;
-/// Longer texts are read up to here: memory and time stay bounded whatever is sent.
-const MAX_BYTES: usize = 64 * 1024;
 /// A longer word keeps its first bytes only.
 const MAX_WORD: usize = 48;
 
@@ -325,146 +326,6 @@ impl TokenBuffer {
             ends_line: false,
         });
     }
-
-    /// Marks the words that a negation reaches: "not really good at all" negates "good".
-    fn mark_negations(&mut self) {
-        let mut reach = 0u32;
-        for index in 0..self.tokens.len() {
-            let token = self.tokens[index];
-            if token.boundary {
-                reach = 0;
-            }
-            if token.kind == Kind::Word {
-                let spelling = self.spelling(&token);
-                if spelling == b"no" {
-                    reach = self.reach_of_no(index);
-                } else if is_negation(spelling) {
-                    reach = NEGATION_REACH;
-                } else {
-                    self.tokens[index].negated = reach > 0;
-                    reach = reach.saturating_sub(1);
-                }
-            }
-            if token.ends_line {
-                reach = 0;
-            }
-        }
-    }
-
-    /// How many words the "no" at `index` negates. It is a determiner ("no problem", "no real
-    /// answer") or stands for a whole answer ("no i want to cancel"), which negates nothing.
-    fn reach_of_no(&self, index: usize) -> u32 {
-        // Nothing where a line ends before the word or something else stands there.
-        let word_after = |at: usize| match self.tokens.get(at..) {
-            Some([last, token, ..]) if !last.ends_line && token.kind == Kind::Word => {
-                self.spelling(token)
-            }
-            _ => b"",
-        };
-        let next = word_after(index);
-        match next {
-            b"" => 0,
-            _ if BEGINS_CLAUSE.contains(&next) => 0,
-            b"longer" | b"one" | b"way" => NEGATION_REACH,
-            _ if QUALIFIES.contains(&next) => 2,
-            // "no cancel my plan": an object follows, so that this is a verb.
-            _ if REQUESTS.contains(&next) && OBJECTS.contains(&word_after(index + 1)) => 0,
-            _ => 1,
-        }
-    }
-}
-
-/// Words with which a clause of its own goes on after an answer "no".
-const BEGINS_CLAUSE: [&[u8]; 44] = [
-    b"i", b"i'm", b"im", b"i'll", b"i've", b"i'd", b"we", b"we're", b"we'll", b"we've", b"we'd",
-    b"you", b"you're", b"he", b"she", b"it", b"it's", b"they", b"this", b"that", b"that's",
-    b"there", b"these", b"the", b"a", b"an", b"my", b"our", b"your", b"please", b"just", b"and",
-    b"so", b"because", b"can", b"could", b"what", b"how", b"why", b"where", b"when", b"is", b"are",
-    b"do",
-];
-/// Words that stand between "no" and its noun.
-const QUALIFIES: [&[u8]; 17] = [
-    b"more",
-    b"real",
-    b"other",
-    b"further",
-    b"such",
-    b"good",
-    b"great",
-    b"big",
-    b"major",
-    b"clear",
-    b"proper",
-    b"useful",
-    b"actual",
-    b"single",
-    b"new",
-    b"additional",
-    b"particular",
-];
-/// Verbs of requests that are nouns as well.
-const REQUESTS: [&[u8]; 18] = [
-    b"cancel",
-    b"stop",
-    b"close",
-    b"delete",
-    b"end",
-    b"give",
-    b"send",
-    b"tell",
-    b"let",
-    b"get",
-    b"refund",
-    b"return",
-    b"call",
-    b"connect",
-    b"transfer",
-    b"leave",
-    b"change",
-    b"help",
-];
-/// Words with which an object begins.
-const OBJECTS: [&[u8]; 12] = [
-    b"my", b"our", b"the", b"this", b"that", b"it", b"me", b"us", b"your", b"these", b"a", b"them",
-];
-
-/// Whether a normalised word turns what follows into its opposite.
-pub(crate) fn is_negation(word: &[u8]) -> bool {
-    if word.ends_with(b"n't") {
-        return true;
-    }
-    matches!(
-        word,
-        b"not"
-            | b"no"
-            | b"never"
-            | b"cannot"
-            | b"cant"
-            | b"dont"
-            | b"wont"
-            | b"didnt"
-            | b"doesnt"
-            | b"isnt"
-            | b"wasnt"
-            | b"arent"
-            | b"couldnt"
-            | b"shouldnt"
-            | b"wouldnt"
-            | b"havent"
-            | b"hasnt"
-            | b"hadnt"
-            | b"aint"
-            | b"without"
-            | b"nothing"
-            | b"neither"
-            | b"nor"
-            | b"hardly"
-            | b"barely"
-            | b"nobody"
-            | b"none"
-            | b"nowhere"
-            | b"never've"
-    )
 }
 
 impl Scripts {
@@ -513,130 +374,6 @@ impl Scripts {
     }
 }
 
-const SPACE: u8 = 0;
-const LETTER: u8 = 1;
-const DIGIT: u8 = 2;
-const MARK: u8 = 3;
-const WIDE: u8 = 4;
-
-const fn classes() -> [u8; 256] {
-    let mut table = [MARK; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let value = byte as u8;
-        table[byte] = if value >= 0x80 {
-            WIDE
-        } else if value.is_ascii_alphabetic() {
-            LETTER
-        } else if value.is_ascii_digit() {
-            DIGIT
-        } else if value <= b' ' || value == 0x7f {
-            SPACE
-        } else {
-            MARK
-        };
-        byte += 1;
-    }
-    table
-}
-
-static CLASSES: [u8; 256] = classes();
-
-fn class(byte: u8) -> u8 {
-    CLASSES[byte as usize]
-}
-
-fn clip(text: &str) -> &str {
-    &text[..floor_boundary(text, text.len().min(MAX_BYTES))]
-}
-
-fn floor_boundary(text: &str, mut at: usize) -> usize {
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
-
-fn next_is_letter(bytes: &[u8], at: usize) -> bool {
-    bytes
-        .get(at)
-        .is_some_and(|b| matches!(class(*b), LETTER | WIDE))
-}
-
-fn is_break(byte: u8) -> bool {
-    class(byte) == SPACE
-        || matches!(
-            byte,
-            b',' | b';' | b'!' | b'?' | b')' | b'(' | b'"' | b'<' | b'>'
-        )
-}
-
-fn is_combining(character: char) -> bool {
-    matches!(character as u32, 0x300..=0x36f | 0x591..=0x5c7 | 0x610..=0x61a | 0x64b..=0x65f
-        | 0x900..=0x903 | 0x93a..=0x94f | 0x955..=0x957 | 0x962..=0x963 | 0xe31..=0xe3a | 0xe47..=0xe4e)
-}
-
-/// The end of a web address that starts at `at`.
-fn address_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let rest = &bytes[at..];
-    let starts = |prefix: &[u8]| {
-        rest.len() > prefix.len() && rest[..prefix.len()].eq_ignore_ascii_case(prefix)
-    };
-    if !(starts(b"http://") || starts(b"https://") || starts(b"www.")) {
-        return None;
-    }
-    let length = rest
-        .iter()
-        .take_while(|b| b.is_ascii() && !is_break(**b))
-        .count();
-    // "www." alone has nothing to cut; neither has a scheme.
-    Some(without_final_marks(bytes, at + 4, at + length))
-}
-
-/// The end of an address without the marks that belong to the sentence, not before `least`.
-fn without_final_marks(bytes: &[u8], least: usize, mut end: usize) -> usize {
-    while end > least && matches!(bytes[end - 1], b'.' | b':' | b'\'') {
-        end -= 1;
-    }
-    end
-}
-
-/// The length of an emoticon at the start of `bytes`.
-fn emoticon(bytes: &[u8]) -> Option<usize> {
-    if !matches!(bytes.first()?, b':' | b';' | b'=' | b'<') {
-        return None;
-    }
-    if bytes[0] == b'<' {
-        return (bytes.get(1) == Some(&b'3')).then_some(2);
-    }
-    let nose = usize::from(matches!(bytes.get(1), Some(b'-' | b'\'')));
-    let mouth = bytes.get(1 + nose)?;
-    let closed = bytes
-        .get(2 + nose)
-        .is_none_or(|b| !b.is_ascii_alphanumeric());
-    (matches!(mouth, b')' | b'(' | b'D' | b'P' | b'p' | b'/' | b'|') && closed).then_some(2 + nose)
-}
-
-/// A hash of bytes that is the same on every machine: trained weights are addressed by it.
-#[inline]
-pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = mix(hash ^ u64::from_le_bytes(word));
-    }
-    hash
-}
-
-/// A bijective mixer (the finaliser of SplitMix64): every input bit reaches every output bit.
-#[inline]
-pub(crate) fn mix(value: u64) -> u64 {
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -650,35 +387,6 @@ mod tests {
             format!("{}{word}", if token.negated { "!" } else { "" })
         });
         spelt.collect()
-    }
-
-    #[test]
-    fn a_line_break_ends_a_negation_behind_the_word_before_it() {
-        assert_eq!(
-            read("this is not good\nthank you"),
-            ["this", "is", "not", "!good", "thank", "you"]
-        );
-        assert_eq!(
-            read("I did not\nthank you"),
-            ["i", "did", "not", "thank", "you"]
-        );
-        assert_eq!(read("not\r\ngood"), ["not", "good"]);
-    }
-
-    #[test]
-    fn no_negates_its_noun_only() {
-        assert_eq!(read("no problem at all"), ["no", "!problem", "at", "all"]);
-        assert_eq!(
-            read("no more problems here"),
-            ["no", "!more", "!problems", "here"]
-        );
-        assert_eq!(
-            read("no i want to cancel"),
-            ["no", "i", "want", "to", "cancel"]
-        );
-        assert_eq!(read("no cancel my plan"), ["no", "cancel", "my", "plan"]);
-        assert_eq!(read("no\nproblem"), ["no", "problem"]);
-        assert_eq!(read("no"), ["no"]);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! All classes of an example are updated together, so that one visit of its features serves them.
 //! One head is trained by one thread; the same seed gives the same weights.
 
-use crate::model::text::mix;
+use crate::model::bytes::mix;
 
 /// Sparse rows: the features of each training text.
 #[derive(Debug, Default, Clone)]
