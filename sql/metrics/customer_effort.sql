@@ -13,18 +13,6 @@
 -- repeated_information: the customer says that they have said it before. transfers: number of
 -- `transferred` events. turns_to_resolution: public turns of all sides where the conversation is
 -- resolved or closed, else NULL.
-WITH repeats AS (
-    SELECT
-        b.conversation_id,
-        last_value(a.channel ORDER BY a.ended_at, a.conversation_id) <> min(b.channel) AS channel_switch
-    FROM contacts a
-    JOIN contacts b
-        ON b.customer_id = a.customer_id
-        AND b.intent = a.intent
-        AND b.started_at > a.ended_at
-        AND b.started_at <= a.ended_at + INTERVAL '7 days'
-    GROUP BY b.conversation_id
-)
 SELECT
     c.conversation_id,
     c.channel,

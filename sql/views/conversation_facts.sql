@@ -9,15 +9,6 @@
 -- escalation_rate; is_repeat: repeats an earlier conversation, is_repeated: is repeated by a later one
 -- (repeat_contact, 7 days); reopened: a `reopened` event. churn_risk: highest score of a customer turn,
 -- churn_risk_level: its level.
-WITH repeating AS (
-    SELECT DISTINCT b.conversation_id
-    FROM contacts a
-    JOIN contacts b
-        ON b.customer_id = a.customer_id
-        AND b.intent = a.intent
-        AND b.started_at > a.ended_at
-        AND b.started_at <= a.ended_at + INTERVAL '7 days'
-)
 SELECT
     c.conversation_id,
     c.source,
@@ -83,6 +74,6 @@ LEFT JOIN conversation_replies r ON r.conversation_id = c.conversation_id
 LEFT JOIN conversation_events e ON e.conversation_id = c.conversation_id
 LEFT JOIN service_times t ON t.conversation_id = c.conversation_id
 LEFT JOIN repeat_contact p ON p.conversation_id = c.conversation_id
-LEFT JOIN repeating b ON b.conversation_id = c.conversation_id
+LEFT JOIN repeats b ON b.conversation_id = c.conversation_id
 LEFT JOIN customer_identities i
     ON i.source = c.source AND i.source_customer_id = c.source_customer_id

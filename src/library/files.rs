@@ -21,6 +21,7 @@ pub(super) const VIEWS: &[(&str, &str)] = files! {
         "conversation_events",
         "scored_conversations",
         "contacts",
+        "repeats",
         "agent_traits";
     "metrics":
         "sentiment_score",
