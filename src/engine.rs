@@ -1,5 +1,6 @@
 //! The engine of one process: what all sessions share.
 
+mod plan_size;
 mod schemas;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use verbatim_udfs::model::ModelSet;
 
+pub(crate) use plan_size::check_plan_size;
 pub(crate) use schemas::planning;
 use schemas::{Planner, Public};
 

@@ -10,6 +10,7 @@ use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement as PlannedStatement;
 
+use super::check_plan_size;
 use crate::error::{Error, sqlstate};
 use crate::lake::Lake;
 use crate::library::LibrarySchema;
@@ -61,6 +62,7 @@ impl Planner {
                 state.statement_to_plan(PlannedStatement::Statement(Box::new(ast))),
             )
             .await?;
+        check_plan_size(&plan)?;
         Ok(Arc::new(ViewTable::new(plan, Some(shown.to_owned()))))
     }
 }

@@ -16,6 +16,7 @@ use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Definition, LibraryError, metric, view};
 use crate::error::{Error, sqlstate};
+use crate::statement::sql_text;
 
 /// The schema of the built-in tables and views.
 const SCHEMA: &str = "verbatim";
@@ -129,7 +130,7 @@ fn filled(definition: &'static Definition, arguments: &[FunctionArg]) -> Result<
         if let Some(parameter) = found {
             literals.push((
                 name.as_str(),
-                format!("CAST({expr} AS {})", parameter.sql_type),
+                format!("CAST({} AS {})", sql_text(expr), parameter.sql_type),
             ));
         }
     }

@@ -14,9 +14,6 @@ use datafusion::sql::sqlparser::ast::{self, Expr, Value, VisitMut, VisitorMut};
 use crate::engine;
 use crate::error::{Error, sqlstate};
 
-/// Steps of a plan before it is optimised; the largest built-in view has a tenth.
-const MAXIMUM_NODES: usize = 3_000;
-
 /// Plans an AST whose parameters have these types, where one is given.
 pub(super) async fn plan_with_types(
     state: &SessionState,
@@ -30,28 +27,8 @@ pub(super) async fn plan_with_types(
     }
     let planning = state.statement_to_plan(PlannedStatement::Statement(Box::new(ast)));
     let plan = engine::planning(planning).await?;
-    check_size(&plan)?;
+    engine::check_plan_size(&plan)?;
     Ok(plan)
-}
-
-/// Refuses a plan that would take minutes to optimise, which nothing could interrupt: views and
-/// common table expressions that read each other double with every level.
-fn check_size(plan: &LogicalPlan) -> Result<(), Error> {
-    let mut nodes = 0;
-    plan.apply_with_subqueries(|_| {
-        nodes += 1;
-        Ok(match nodes > MAXIMUM_NODES {
-            true => TreeNodeRecursion::Stop,
-            false => TreeNodeRecursion::Continue,
-        })
-    })?;
-    match nodes > MAXIMUM_NODES {
-        false => Ok(()),
-        true => Err(Error::statement(
-            sqlstate::STATEMENT_TOO_COMPLEX,
-            format!("statement too complex: its plan has more than {MAXIMUM_NODES} steps"),
-        )),
-    }
 }
 
 pub(super) fn null() -> Expr {

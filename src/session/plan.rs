@@ -13,7 +13,7 @@ use super::{Session, explain, late};
 use crate::error::{Error, sqlstate};
 use crate::govern;
 use crate::statement::{
-    self, Copy, CopyDirection, CopyRelation, Kind, Show, Statement, strip_suffix,
+    self, Copy, CopyDirection, CopyRelation, Kind, Show, Statement, sql_text, strip_suffix,
 };
 
 impl Session {
@@ -236,7 +236,7 @@ impl Session {
         let items: Vec<String> = expressions
             .iter()
             .enumerate()
-            .map(|(index, expr)| format!("{expr} AS c{index}"))
+            .map(|(index, expr)| format!("{} AS c{index}", sql_text(expr)))
             .collect();
         let sql = format!("SELECT {}", items.join(", "));
         let ast = statement::single_query(&sql)?;

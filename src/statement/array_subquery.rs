@@ -10,6 +10,8 @@ use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion_pg_catalog::sql::rules::SqlStatementRewriteRule;
 
+use super::sql_text;
+
 /// Rewrites array constructors over a subquery of one column.
 ///
 /// Of no rows PostgreSQL makes an empty array, this makes NULL. A subquery with DISTINCT, LIMIT or
@@ -105,14 +107,14 @@ fn aggregated(query: &Query) -> Option<Query> {
                     {
                         key.expr = value.clone();
                     }
-                    key.to_string()
+                    sql_text(&key)
                 })
                 .collect();
             format!(" ORDER BY {}", keys.join(", "))
         }
         Some(OrderByKind::All(_)) => return None,
     };
-    let call = format!("array_agg({value}{order})");
+    let call = format!("array_agg({}{order})", sql_text(value));
     let call = Parser::new(&PostgreSqlDialect {})
         .try_with_sql(&call)
         .ok()?

@@ -11,6 +11,8 @@ use datafusion::sql::sqlparser::ast::{self, Query, SetExpr, VisitMut, VisitorMut
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::Parser;
 
+use super::sql_text;
+
 /// Longer lists stay as they are: each row is a level of the plan.
 const MAXIMUM_ROWS: usize = 300;
 
@@ -66,7 +68,8 @@ impl VisitorMut for Values {
 fn selects(values: &ast::Values) -> Option<Box<SetExpr>> {
     let select = |row: &[ast::Expr]| {
         let columns = row.iter().enumerate();
-        let columns = columns.map(|(nth, value)| format!("{value} AS column{}", nth + 1));
+        let columns =
+            columns.map(|(nth, value)| format!("{} AS column{}", sql_text(value), nth + 1));
         format!("SELECT {}", columns.collect::<Vec<_>>().join(", "))
     };
     let rows = values.rows.iter().map(|row| select(row));

@@ -5,9 +5,11 @@
 //! [`Kind`] does not run, whatever DataFusion could do with it.
 
 mod array_subquery;
+mod catalogs;
 mod copy;
 mod cursor;
 mod depth;
+mod expansion;
 mod insert;
 mod interval;
 mod names;
@@ -16,6 +18,7 @@ mod prepared;
 mod query;
 mod settings;
 mod split;
+mod text;
 mod transaction;
 mod view;
 
@@ -34,6 +37,7 @@ pub(crate) use names::strip_suffix;
 pub(crate) use prepared::{Deallocate, Execute, Prepare};
 pub(crate) use query::{Explain, Query, Write, WriteKind};
 pub(crate) use settings::{Discard, Reset, Set, Show};
+pub(crate) use text::sql_text;
 pub(crate) use transaction::Transaction;
 pub(crate) use view::{CreateView, DropView};
 

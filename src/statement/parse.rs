@@ -17,8 +17,8 @@ use super::array_subquery::ArraySubquery;
 use super::split::{Chunk, split};
 use super::{
     Close, Copy, CreateView, Deallocate, Declare, Discard, DropView, Execute, Explain, Fetch, Kind,
-    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, depth, insert,
-    interval, names,
+    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, catalogs, depth,
+    expansion, insert, interval, names,
 };
 use crate::error::{Error, sqlstate};
 use crate::library;
@@ -72,7 +72,7 @@ fn statement(chunk: &Chunk<'_>) -> Result<Statement, Error> {
     depth::check(chunk.significant())?;
     let kind = match own(chunk) {
         Some(kind) => kind?,
-        None => from_ast(ast(chunk)?, chunk.text)?,
+        None => from_ast(ast(chunk)?, chunk)?,
     };
     Ok(Statement {
         text: chunk.text.into(),
@@ -93,7 +93,7 @@ fn own(chunk: &Chunk<'_>) -> Option<Result<Kind, Error>> {
     if chunk.opens_with(&["move"]) {
         let text = format!("FETCH{}", &chunk.text["move".len()..]);
         let fetch = split(&text).and_then(|chunks| match chunks.as_slice() {
-            [chunk] => from_ast(ast(chunk)?, chunk.text),
+            [chunk] => from_ast(ast(chunk)?, chunk),
             _ => Err(syntax_error("MOVE takes a cursor")),
         });
         return Some(match fetch {
@@ -129,17 +129,18 @@ fn syntax_error(message: impl std::fmt::Display) -> Error {
 
 /// Parses one statement with sqlparser and rewrites PostgreSQL's spellings.
 fn ast(chunk: &Chunk<'_>) -> Result<ast::Statement, Error> {
-    let parsed = if reads_catalogs(chunk) {
-        CATALOG_QUERIES.parse(chunk.text)
-    } else {
-        Parser::new(&PostgreSqlDialect {})
-            .with_recursion_limit(RECURSION_LIMIT)
-            .with_tokens_with_locations(chunk.tokens.clone())
-            .parse_statements()
+    let plain = Parser::new(&PostgreSqlDialect {})
+        .with_recursion_limit(RECURSION_LIMIT)
+        .with_tokens_with_locations(chunk.tokens.clone())
+        .parse_statements();
+    let parsed = match mentions_catalogs(chunk) && catalogs::are_all_that_is_read(&plain) {
+        true => CATALOG_QUERIES.parse(chunk.text),
+        false => plain,
     };
     let mut statements = parsed.map_err(parser_error)?;
     match (statements.pop(), statements.is_empty()) {
         (Some(mut statement), true) => {
+            expansion::check(&statement)?;
             library::expand(&mut statement)?;
             // Before the rewrites, which give functions other names.
             names::assign(&mut statement);
@@ -162,8 +163,8 @@ fn parser_error(error: ParserError) -> Error {
     Error::Query(DataFusionError::SQL(Box::new(error), None))
 }
 
-/// Whether a statement names a catalog: any word `pg_…` or `information_schema`.
-fn reads_catalogs(chunk: &Chunk<'_>) -> bool {
+/// Whether a statement may read a catalog: any word `pg_…` or `information_schema`.
+fn mentions_catalogs(chunk: &Chunk<'_>) -> bool {
     chunk.significant().any(|token| {
         matches!(token, Token::Word(word)
             if word.value.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("pg_"))
@@ -172,7 +173,7 @@ fn reads_catalogs(chunk: &Chunk<'_>) -> bool {
 }
 
 /// The list of what runs: everything else is refused here.
-fn from_ast(statement: ast::Statement, text: &str) -> Result<Kind, Error> {
+fn from_ast(statement: ast::Statement, chunk: &Chunk<'_>) -> Result<Kind, Error> {
     use ast::Statement as Ast;
     Ok(match statement {
         Ast::Query(_) => Kind::Query(Query::from_ast(statement)?),
@@ -201,7 +202,7 @@ fn from_ast(statement: ast::Statement, text: &str) -> Result<Kind, Error> {
             &options,
             &legacy_options,
         )?),
-        Ast::CreateView(view) => Kind::CreateView(CreateView::from_ast(view)?),
+        Ast::CreateView(view) => Kind::CreateView(CreateView::from_ast(view, chunk.after_as())?),
         Ast::Drop {
             object_type: ast::ObjectType::View,
             if_exists,
@@ -237,8 +238,8 @@ fn from_ast(statement: ast::Statement, text: &str) -> Result<Kind, Error> {
             name: super::fold(&name),
             types: data_types,
             statement: Box::new(Statement {
-                text: text.into(),
-                kind: preparable(from_ast(*statement, text)?)?,
+                text: chunk.text.into(),
+                kind: preparable(from_ast(*statement, chunk)?)?,
             }),
         }),
         Ast::Execute {
@@ -248,7 +249,7 @@ fn from_ast(statement: ast::Statement, text: &str) -> Result<Kind, Error> {
             ..
         } => Kind::Execute(Execute::from_ast(name.as_ref(), parameters)?),
         Ast::Deallocate { name, .. } => Kind::Deallocate(Deallocate::from_ast(&name)),
-        Ast::Declare { stmts } => Kind::Declare(Declare::from_ast(stmts, text)?),
+        Ast::Declare { stmts } => Kind::Declare(Declare::from_ast(stmts, chunk.text)?),
         Ast::Fetch {
             name, direction, ..
         } => Kind::Fetch(Fetch::from_ast(&name, &direction)?),

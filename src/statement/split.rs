@@ -30,6 +30,39 @@ impl Chunk<'_> {
     }
 }
 
+impl<'a> Chunk<'a> {
+    /// The text behind the first AS that is in no bracket: the query of a CREATE VIEW.
+    pub(super) fn after_as(&self) -> &'a str {
+        let visible = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_));
+        let mut depth = 0_usize;
+        let mut tokens = self.tokens.iter().filter(visible).peekable();
+        let Some(start) = tokens.peek().map(|token| token.span.start) else {
+            return self.text;
+        };
+        for token in tokens {
+            match &token.token {
+                Token::LParen => depth += 1,
+                Token::RParen => depth = depth.saturating_sub(1),
+                Token::Word(word)
+                    if depth == 0
+                        && word.quote_style.is_none()
+                        && word.value.eq_ignore_ascii_case("as") =>
+                {
+                    let mut position = Position {
+                        rest: self.text.char_indices(),
+                        line: start.line,
+                        column: start.column,
+                    };
+                    let end = position.advance(token.span.end);
+                    return self.text.get(end..).unwrap_or(self.text).trim();
+                }
+                _ => {}
+            }
+        }
+        self.text
+    }
+}
+
 /// Splits at semicolons; chunks without a token are left out.
 pub(super) fn split(sql: &str) -> Result<Vec<Chunk<'_>>, Error> {
     let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql)
@@ -130,6 +163,13 @@ mod tests {
             ["select $$a;b$$, 'ü;ß'", "select 'é'"]
         );
         assert!(texts(" -- nothing").is_empty());
+    }
+
+    #[test]
+    fn the_query_of_a_view_is_found() {
+        let sql = "select 1;\n create view \"as\" (a) /* as */ as\n  select 'é' as x -- end\n;";
+        let chunks = split(sql).unwrap();
+        assert_eq!(chunks[1].after_as(), "select 'é' as x");
     }
 
     #[test]

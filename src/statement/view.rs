@@ -15,7 +15,7 @@ pub(crate) struct CreateView {
     pub(crate) replace: bool,
     pub(crate) if_not_exists: bool,
     pub(crate) query: Query,
-    /// The query as SQL text: what is stored.
+    /// The text of the query as it was written: what is stored.
     pub(crate) sql: String,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct DropView {
 }
 
 impl CreateView {
-    pub(super) fn from_ast(view: ast::CreateView) -> Result<Self, Error> {
+    pub(super) fn from_ast(view: ast::CreateView, query_text: &str) -> Result<Self, Error> {
         if view.materialized || view.temporary {
             return Err(Error::statement(
                 sqlstate::FEATURE_NOT_SUPPORTED,
@@ -43,7 +43,7 @@ impl CreateView {
                 .collect(),
             replace: view.or_replace,
             if_not_exists: view.if_not_exists,
-            sql: view.query.to_string(),
+            sql: query_text.to_owned(),
             query: Query::from_ast(ast::Statement::Query(view.query))?,
         })
     }

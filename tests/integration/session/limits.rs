@@ -107,6 +107,26 @@ fn depth_is_bounded_and_length_is_not() {
             assert_eq!(state_of(&session, &chain(case, 100)).await, None);
             assert_eq!(state_of(&session, &chain(case, 5_000)).await, too_complex);
             assert_eq!(state_of(&session, &chain("+1", 2_000)).await, too_complex);
+            // WITH queries, that double and that do not.
+            let with = |levels: usize, reads: &str| {
+                let mut sql = "WITH w0 AS (SELECT 1 AS a)".to_owned();
+                for level in 1..levels {
+                    let reads = reads.replace('#', &format!("w{}", level - 1));
+                    sql += &format!(", w{level} AS (SELECT 1 AS a FROM {reads})");
+                }
+                format!("{sql} SELECT a FROM w{}", levels - 1)
+            };
+            assert_eq!(state_of(&session, &with(95, "#")).await, None);
+            assert_eq!(state_of(&session, &with(9, "# AS a, # AS b")).await, None);
+            let started = Instant::now();
+            let doubling = with(60, "# AS a, # AS b");
+            assert_eq!(state_of(&session, &doubling).await, too_complex);
+            assert!(started.elapsed() < Duration::from_secs(5));
+            // Functions inside of what is deep.
+            let calls = chain(" + length(upper('a'))", 240);
+            assert_eq!(state_of(&session, &calls).await, None);
+            let unions = chain(" UNION ALL SELECT length(upper('a'))", 190);
+            assert_eq!(state_of(&session, &unions).await, None);
             // Long and flat.
             let list: Vec<String> = (0..20_000).map(|number| number.to_string()).collect();
             let sql = format!(
