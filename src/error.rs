@@ -5,6 +5,7 @@ pub mod sqlstate;
 
 use datafusion::error::DataFusionError;
 
+use crate::demo::DemoError;
 use crate::enrich::EnrichError;
 use crate::ingest::IngestError;
 use crate::lake::LakeError;
@@ -104,6 +105,20 @@ impl From<EnrichError> for Error {
             EnrichError::Lake(inner) => Error::Lake(inner),
             EnrichError::Query(inner) => Error::from(inner),
             other => Error::Enrich(other),
+        }
+    }
+}
+
+impl From<DemoError> for Error {
+    /// What comes up while writing stays an error of the writer.
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::Ingest(inner) => Error::from(inner),
+            DemoError::Marker { path, source } => Error::Io {
+                context: path,
+                source,
+            },
+            other => Error::statement(sqlstate::INTERNAL_ERROR, other.to_string()),
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::error::{Error, sqlstate};
 
 A demo lake that is there with the same options is used as it is. --fresh makes it anew; it removes
 nothing but a folder that this command made.")]
-pub(crate) struct Demo {
+pub(super) struct Demo {
     /// The folder of the demo lake
     #[arg(long, default_value = "./verbatim-demo", value_name = "PATH")]
     lake: PathBuf,
@@ -57,7 +57,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    pub(crate) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self) -> Result<(), Failure> {
         let options = DemoOptions {
             conversations: usize::try_from(self.conversations).unwrap_or(usize::MAX),
             days: self.days,
@@ -132,7 +132,10 @@ async fn fill(engine: &Arc<Engine>, folder: &Path, options: DemoOptions) -> Resu
         bar.set_style(style);
     }
     bar.set_message("generating, scoring, writing");
-    demo::fill(engine.ingest(), folder, options, |done| bar.set_position(done as u64)).await?;
+    demo::fill(engine.ingest(), folder, options, |done| {
+        bar.set_position(done as u64)
+    })
+    .await?;
     bar.finish_and_clear();
     println!(
         "{} conversations over {} days generated, scored and written to {} in {:.1} s (seed {})",
@@ -150,7 +153,13 @@ async fn report(engine: &Arc<Engine>, options: DemoOptions) -> Result<(), Error>
     let begun = Instant::now();
     let findings = demo::findings(&session, &demo::planted(options)?).await?;
     println!("\nWhat is planted, and what the metrics say:");
-    for Finding { metric, planted, found, holds } in &findings {
+    for Finding {
+        metric,
+        planted,
+        found,
+        holds,
+    } in &findings
+    {
         let mark = if *holds { "✓" } else { "✗" };
         println!("\n{mark} planted  {planted}");
         match found {

@@ -8,6 +8,7 @@
     reason = "the command line writes results to the standard output and messages to the standard error"
 )]
 
+mod demo;
 mod import;
 mod rescore;
 mod serve;
@@ -32,6 +33,7 @@ const THREAD_STACK: usize = 16 << 20;
     version,
     max_term_width = 100,
     after_help = "Examples:
+  verbatim demo
   verbatim sql \"SELECT channel, avg(sentiment) FROM customer_messages GROUP BY 1\"
   verbatim sql --lake s3://bucket/lake --format csv --file report.sql > report.csv
 
@@ -47,6 +49,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Demo(demo::Demo),
     Import(import::Import),
     Rescore(rescore::Rescore),
     Serve(serve::Serve),
@@ -59,6 +62,7 @@ enum Command {
 impl Command {
     async fn run(self) -> Result<(), Failure> {
         match self {
+            Command::Demo(command) => command.run().await,
             Command::Import(command) => command.run().await,
             Command::Rescore(command) => command.run().await,
             Command::Serve(command) => command.run().await,

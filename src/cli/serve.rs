@@ -65,6 +65,13 @@ pub(super) struct ServerArguments {
     grace: u64,
 }
 
+impl ServerArguments {
+    /// Where clients connect.
+    pub(super) fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+}
+
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failure> {
         let mut options = EngineOptions::new(self.lake.lake.clone());

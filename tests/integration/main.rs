@@ -9,6 +9,7 @@
 )]
 
 mod absent;
+mod demo;
 mod import;
 mod kill;
 mod lake;
