@@ -37,7 +37,7 @@ MACROS = [
                 FILTER (WHERE speaker = 'customer' AND score IS NOT NULL))""",
     "CREATE MACRO btrim(words) AS trim(words)",
     """CREATE MACRO churn_risk_level(score) AS
-         CASE WHEN score >= 0.7 THEN 'high' WHEN score >= 0.4 THEN 'medium'
+         CASE WHEN score >= 0.65 THEN 'high' WHEN score >= 0.35 THEN 'medium'
               WHEN score IS NOT NULL THEN 'low' END""",
     "CREATE MACRO churn_risk_detail(words) AS struct_pack(level := NULL, score := NULL, cue := NULL)",
 ]
