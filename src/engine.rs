@@ -21,6 +21,7 @@ pub(crate) use plan_size::check_plan_size;
 pub(crate) use schemas::planning;
 use schemas::{Planner, Public};
 
+use crate::enrich::OwnModelStore;
 use crate::error::{Error, sqlstate};
 use crate::govern::Principal;
 use crate::ingest::{self, Ingest};
@@ -63,6 +64,7 @@ impl EngineOptions {
 pub struct Engine {
     lake: Arc<Lake>,
     ingest: Arc<Ingest>,
+    own_models: OwnModelStore,
     template: Arc<SessionState>,
     started: DateTime<Utc>,
     next_pid: AtomicI32,
@@ -96,6 +98,7 @@ impl Engine {
             .build_arc()?;
         Ok(Arc::new(Engine {
             template: template(&lake, &ingest, runtime)?,
+            own_models: OwnModelStore::new(Arc::clone(&lake)),
             lake,
             ingest,
             started: Utc::now(),
@@ -111,6 +114,11 @@ impl Engine {
     /// The one way in for rows.
     pub fn ingest(&self) -> &Arc<Ingest> {
         &self.ingest
+    }
+
+    /// The models that users have trained.
+    pub(crate) fn own_models(&self) -> &OwnModelStore {
+        &self.own_models
     }
 
     /// What every session's planner starts from.

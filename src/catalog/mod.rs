@@ -27,6 +27,8 @@ pub struct CatalogObject {
     pub views: BTreeMap<String, View>,
     /// Models by id: the card, as it is shown to users.
     pub models: BTreeMap<String, serde_json::Value>,
+    /// Models of one's own by the name that calls give.
+    pub named_models: BTreeMap<String, NamedModel>,
     /// Model sets: for each set its models by function.
     pub model_sets: BTreeMap<String, BTreeMap<String, String>>,
     /// The set that scores new messages; empty until the engine has recorded one.
@@ -43,6 +45,7 @@ impl Default for CatalogObject {
             grants: Vec::new(),
             views: BTreeMap::new(),
             models: BTreeMap::new(),
+            named_models: BTreeMap::new(),
             model_sets: BTreeMap::new(),
             active_set: String::new(),
             default_language: "en".into(),
@@ -86,6 +89,18 @@ pub struct Grant {
     pub kind: String,
     /// Name of the object; `*` means all of the kind.
     pub object: String,
+}
+
+/// What a model's name stands for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NamedModel {
+    /// The model's content hash.
+    pub id: String,
+    /// The function that it serves.
+    pub function: String,
+    /// Who made it.
+    pub owner: Option<String>,
 }
 
 /// A view of a user.

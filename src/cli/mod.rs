@@ -9,6 +9,7 @@
 )]
 
 mod demo;
+mod evaluate;
 mod import;
 mod rescore;
 mod serve;
@@ -50,6 +51,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Evaluate(evaluate::Evaluate),
     Import(import::Import),
     Rescore(rescore::Rescore),
     Serve(serve::Serve),
@@ -63,6 +65,7 @@ impl Command {
     async fn run(self) -> Result<(), Failure> {
         match self {
             Command::Demo(command) => command.run().await,
+            Command::Evaluate(command) => command.run().await,
             Command::Import(command) => command.run().await,
             Command::Rescore(command) => command.run().await,
             Command::Serve(command) => command.run().await,

@@ -59,16 +59,43 @@ pub fn authorize_views(
     principal: &Principal,
     catalog: &CatalogObject,
 ) -> Result<(), Error> {
+    let existing = catalog.views.get(view);
+    let owner = existing.map(|existing| existing.owner.as_deref());
+    authorize_owner("view", view, owner, principal, catalog)
+}
+
+/// Refuses making, replacing or dropping the model of that name.
+///
+/// # Errors
+/// SQLSTATE 42501 for another user's model, or without the right `create`.
+pub fn authorize_models(
+    model: &str,
+    principal: &Principal,
+    catalog: &CatalogObject,
+) -> Result<(), Error> {
+    let existing = catalog.named_models.get(model);
+    let owner = existing.map(|existing| existing.owner.as_deref());
+    authorize_owner("model", model, owner, principal, catalog)
+}
+
+/// `owner` is that of the object where it is there.
+fn authorize_owner(
+    kind: &str,
+    object: &str,
+    owner: Option<Option<&str>>,
+    principal: &Principal,
+    catalog: &CatalogObject,
+) -> Result<(), Error> {
     if principal.is_superuser(catalog)? {
         return Ok(());
     }
     let Principal::User(name) = principal else {
         return Ok(());
     };
-    match catalog.views.get(view) {
-        Some(existing) if existing.owner.as_deref() != Some(name) => Err(Error::statement(
+    match owner {
+        Some(owner) if owner != Some(name) => Err(Error::statement(
             sqlstate::INSUFFICIENT_PRIVILEGE,
-            format!("must be owner of view {view}"),
+            format!("must be owner of {kind} {object}"),
         )),
         _ if Privilege::Create.is_granted(name, "public", catalog) => Ok(()),
         _ => Err(Error::statement(

@@ -112,6 +112,10 @@ impl Session {
             Some(block) => Arc::clone(&block.pins),
             None => Arc::new(SnapshotPins::default()),
         };
+        let models = self.engine.own_models().loaded();
+        if !models.is_empty() {
+            state.config_mut().options_mut().extensions.insert(models);
+        }
         state.config_mut().set_extension(pins);
         state.mark_start_execution();
         state

@@ -9,6 +9,7 @@ mod explain;
 mod functions;
 mod late;
 mod limits;
+mod model;
 mod outcome;
 mod parameters;
 pub(crate) mod pg_catalog;

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::ast::{self, Expr};
 
 use super::parameters::{cast, null, parameter_types, plan_with_types};
 use super::prepared::{Planned, Prepared};
-use super::{Session, explain, late};
+use super::{Session, explain, late, model};
 use crate::error::{Error, sqlstate};
 use crate::govern;
 use crate::statement::{
@@ -83,6 +83,16 @@ impl Session {
                 let (plan, _) = self.plan(&view.query.ast, &[]).await?;
                 return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
             }
+            Kind::CreateModel(create) => {
+                self.check_model(&create.name)?;
+                let (plan, _) = self.plan(&create.query.ast, &[]).await?;
+                return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
+            }
+            Kind::EvaluateModel(evaluate) => {
+                let (plan, _) = self.plan(&evaluate.query.ast, &[]).await?;
+                let schema = Some(model::quality_schema());
+                return Ok(Prepared::new(statement, Vec::new(), schema, Some(plan)));
+            }
             Kind::Execute(execute) => self.named(execute)?.schema(),
             Kind::Fetch(fetch) if !fetch.skip => Some(self.cursor_schema(&fetch.name).await?),
             Kind::Show(show) => Some(show_schema(show)),
@@ -128,6 +138,7 @@ impl Session {
             false => plan,
         };
         self.authorize(&logical)?;
+        self.load_models(&logical, &catalog).await?;
         let planned = Planned {
             logical,
             ast: ast.clone(),
@@ -190,11 +201,16 @@ impl Session {
             }
             plan
         };
-        if values.is_empty() {
-            return Ok(logical);
-        }
-        let values = values.into_iter().map(Into::into).collect();
-        Ok(logical.with_param_values(ParamValues::List(values))?)
+        let logical = match values.is_empty() {
+            true => logical,
+            false => {
+                let values = values.into_iter().map(Into::into).collect();
+                logical.with_param_values(ParamValues::List(values))?
+            }
+        };
+        // A model may have been replaced, or be named by a parameter.
+        self.load_models(&logical, &catalog).await?;
+        Ok(logical)
     }
 
     /// Asked before every plan is kept and again before it runs: rights may be taken away between.
@@ -280,6 +296,11 @@ fn copy_query(copy: &Copy) -> Result<ast::Statement, Error> {
         columns => columns.iter().map(quoted).collect::<Vec<_>>().join(", "),
     };
     statement::single_query(&format!("SELECT {list} FROM {object}"))
+}
+
+/// The name of a column as clients see it.
+pub(super) fn visible_name(name: &str) -> &str {
+    strip_suffix(name)
 }
 
 /// A schema with the names that clients see; a column of untyped NULLs is text, as PostgreSQL has

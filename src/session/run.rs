@@ -83,6 +83,9 @@ impl Session {
             }
             Kind::CreateView(view) => self.run_create_view(view, prepared).await,
             Kind::DropView(view) => self.run_drop_view(view).await,
+            Kind::CreateModel(create) => self.run_create_model(create, prepared).await,
+            Kind::EvaluateModel(evaluate) => self.run_evaluate_model(evaluate, prepared).await,
+            Kind::DropModel(drop) => self.run_drop_model(drop).await,
             Kind::Set(set) => self.run_set(set),
             Kind::Show(show) => self.run_show(prepared, show),
             Kind::Reset(reset) => self.run_reset(reset),
@@ -216,7 +219,7 @@ pub(super) fn written(batches: &[RecordBatch]) -> u64 {
         .sum()
 }
 
-fn rows_of(schema: SchemaRef, batch: RecordBatch, tag: &'static str) -> Outcome {
+pub(super) fn rows_of(schema: SchemaRef, batch: RecordBatch, tag: &'static str) -> Outcome {
     Outcome::Rows {
         stream: memory_stream(Arc::clone(&schema), vec![batch]),
         schema,

@@ -12,6 +12,7 @@ mod depth;
 mod expansion;
 mod insert;
 mod interval;
+mod model;
 mod names;
 mod parse;
 mod prepared;
@@ -33,6 +34,7 @@ pub(crate) use parse::single_query;
 
 pub(crate) use copy::{Copy, CopyDirection, CopyRelation};
 pub(crate) use cursor::{Close, Declare, Fetch, FetchCount};
+pub(crate) use model::{CreateModel, DropModel, EvaluateModel};
 pub(crate) use names::strip_suffix;
 pub(crate) use prepared::{Deallocate, Execute, Prepare};
 pub(crate) use query::{Explain, Query, Write, WriteKind};
@@ -57,6 +59,9 @@ pub(crate) enum Kind {
     Copy(Copy),
     CreateView(CreateView),
     DropView(DropView),
+    CreateModel(CreateModel),
+    EvaluateModel(EvaluateModel),
+    DropModel(DropModel),
     Set(Set),
     Show(Show),
     Reset(Reset),
@@ -91,6 +96,9 @@ impl Statement {
             Kind::Copy(_) => "COPY",
             Kind::CreateView(_) => "CREATE VIEW",
             Kind::DropView(_) => "DROP VIEW",
+            Kind::CreateModel(_) => "CREATE MODEL",
+            Kind::EvaluateModel(_) => "EVALUATE MODEL",
+            Kind::DropModel(_) => "DROP MODEL",
             Kind::Set(_) => "SET",
             Kind::Show(_) => "SHOW",
             Kind::Reset(_) => "RESET",
@@ -109,7 +117,11 @@ impl Statement {
     /// Whether the statement changes what is stored.
     pub(crate) fn writes(&self) -> bool {
         match &self.kind {
-            Kind::Write(_) | Kind::CreateView(_) | Kind::DropView(_) => true,
+            Kind::Write(_)
+            | Kind::CreateView(_)
+            | Kind::DropView(_)
+            | Kind::CreateModel(_)
+            | Kind::DropModel(_) => true,
             Kind::Copy(copy) => copy.direction == CopyDirection::FromClient,
             Kind::Explain(explain) => explain.writes,
             _ => false,

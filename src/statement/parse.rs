@@ -16,9 +16,9 @@ use datafusion_pg_catalog::sql::rules::{
 use super::array_subquery::ArraySubquery;
 use super::split::{Chunk, split};
 use super::{
-    Close, Copy, CreateView, Deallocate, Declare, Discard, DropView, Execute, Explain, Fetch, Kind,
-    Prepare, Query, Reset, Set, Show, Statement, Transaction, Write, WriteKind, catalogs, depth,
-    expansion, insert, interval, names,
+    Close, Copy, CreateModel, CreateView, Deallocate, Declare, Discard, DropModel, DropView,
+    EvaluateModel, Execute, Explain, Fetch, Kind, Prepare, Query, Reset, Set, Show, Statement,
+    Transaction, Write, WriteKind, catalogs, depth, expansion, insert, interval, names,
 };
 use crate::error::{Error, sqlstate};
 use crate::library;
@@ -89,6 +89,15 @@ fn own(chunk: &Chunk<'_>) -> Option<Result<Kind, Error>> {
     if chunk.opens_with(&["abort"]) {
         let chain = chunk.opens_with(&["abort", "and", "chain"]);
         return Some(Ok(Kind::Transaction(Transaction::Rollback { chain })));
+    }
+    if CreateModel::opens(chunk) {
+        return Some(CreateModel::parse(chunk).map(Kind::CreateModel));
+    }
+    if EvaluateModel::opens(chunk) {
+        return Some(EvaluateModel::parse(chunk).map(Kind::EvaluateModel));
+    }
+    if DropModel::opens(chunk) {
+        return Some(DropModel::parse(chunk).map(Kind::DropModel));
     }
     if chunk.opens_with(&["move"]) {
         let text = format!("FETCH{}", &chunk.text["move".len()..]);
@@ -202,7 +211,9 @@ fn from_ast(statement: ast::Statement, chunk: &Chunk<'_>) -> Result<Kind, Error>
             &options,
             &legacy_options,
         )?),
-        Ast::CreateView(view) => Kind::CreateView(CreateView::from_ast(view, chunk.after_as())?),
+        Ast::CreateView(view) => {
+            Kind::CreateView(CreateView::from_ast(view, chunk.after_word("as"))?)
+        }
         Ast::Drop {
             object_type: ast::ObjectType::View,
             if_exists,

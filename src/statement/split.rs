@@ -31,8 +31,9 @@ impl Chunk<'_> {
 }
 
 impl<'a> Chunk<'a> {
-    /// The text behind the first AS that is in no bracket: the query of a CREATE VIEW.
-    pub(super) fn after_as(&self) -> &'a str {
+    /// The text behind the first such word that is in no bracket: AS stands before the query of a
+    /// CREATE VIEW.
+    pub(super) fn after_word(&self, wanted: &str) -> &'a str {
         let visible = |token: &&TokenWithSpan| !matches!(token.token, Token::Whitespace(_));
         let mut depth = 0_usize;
         let mut tokens = self.tokens.iter().filter(visible).peekable();
@@ -46,7 +47,7 @@ impl<'a> Chunk<'a> {
                 Token::Word(word)
                     if depth == 0
                         && word.quote_style.is_none()
-                        && word.value.eq_ignore_ascii_case("as") =>
+                        && word.value.eq_ignore_ascii_case(wanted) =>
                 {
                     let mut position = Position {
                         rest: self.text.char_indices(),
@@ -169,7 +170,7 @@ mod tests {
     fn the_query_of_a_view_is_found() {
         let sql = "select 1;\n create view \"as\" (a) /* as */ as\n  select 'é' as x -- end\n;";
         let chunks = split(sql).unwrap();
-        assert_eq!(chunks[1].after_as(), "select 'é' as x");
+        assert_eq!(chunks[1].after_word("as"), "select 'é' as x");
     }
 
     #[test]

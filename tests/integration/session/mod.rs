@@ -1,6 +1,7 @@
 //! Sessions in process: parameters, rights, limits, and what no statement may do.
 
 mod limits;
+mod models;
 mod parameters;
 mod rights;
 

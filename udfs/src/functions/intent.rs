@@ -20,6 +20,7 @@ pub(super) fn function() -> ScalarUDF {
         model_of: "intent",
         returns: DataType::Utf8,
         kernel: |texts| memo::score(texts, ScoreColumn::Intent),
+        own_kernel: |model, texts| model.label_column(texts),
         description: DESCRIPTION,
         example: "SELECT intent('I want my money back.');",
     }

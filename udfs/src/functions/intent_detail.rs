@@ -12,8 +12,8 @@ use datafusion::logical_expr::ScalarUDF;
 use super::model_function::ModelFunction;
 use super::text::Texts;
 
-use crate::model::ModelSet;
 use crate::model::distinct::Answers;
+use crate::model::{IntentDetail, ModelSet};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
@@ -55,15 +55,15 @@ pub(super) fn function() -> ScalarUDF {
         name: "intent_detail",
         model_of: "intent",
         returns: DataType::Struct(FIELDS.clone()),
-        kernel: details,
+        kernel: |texts| details(texts, |text| ModelSet::shipped().intent_detail(text)),
+        own_kernel: |model, texts| details(texts, |text| model.detail(text)),
         description: DESCRIPTION,
         example: "SELECT intent_detail('I want my money back.');",
     }
     .function()
 }
 
-fn details(texts: &ArrayRef) -> Result<ArrayRef> {
-    let models = ModelSet::shipped();
+fn details(texts: &ArrayRef, detail: impl FnMut(&str) -> Option<IntentDetail>) -> Result<ArrayRef> {
     let mut labels = StringBuilder::new();
     let mut scores = Float64Builder::with_capacity(texts.len());
     let mut alternative_counts = Vec::with_capacity(texts.len());
@@ -71,9 +71,7 @@ fn details(texts: &ArrayRef) -> Result<ArrayRef> {
     let mut alternative_scores = Float64Builder::new();
     let mut model_names = StringBuilder::new();
     let mut present = NullBufferBuilder::new(texts.len());
-    let details = Answers::of(Texts::new(texts.as_ref())?.spoken(), |text| {
-        models.intent_detail(text)
-    });
+    let details = Answers::of(Texts::new(texts.as_ref())?.spoken(), detail);
     for detail in details.rows() {
         let Some(detail) = detail.and_then(Option::as_ref) else {
             labels.append_null();

@@ -4,6 +4,7 @@ use std::hash::{Hash, Hasher};
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
     ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -13,6 +14,7 @@ use datafusion::logical_expr::{
 use super::FunctionError;
 use super::text::{coerced_text, over_texts};
 use super::text_function::SECTION;
+use crate::model::{OwnModel, OwnModels};
 
 /// What makes such a function.
 pub(super) struct ModelFunction {
@@ -22,6 +24,8 @@ pub(super) struct ModelFunction {
     pub(super) returns: DataType,
     /// The answers of the active model for an array of any string type.
     pub(super) kernel: fn(&ArrayRef) -> Result<ArrayRef>,
+    /// The answers of a model of one's own.
+    pub(super) own_kernel: fn(&OwnModel, &ArrayRef) -> Result<ArrayRef>,
     pub(super) description: &'static str,
     pub(super) example: &'static str,
 }
@@ -52,15 +56,26 @@ impl ModelFunction {
         })
     }
 
-    /// The call with a named model. No model can be made yet, so that every name is unknown; a
-    /// NULL name gives NULL.
-    fn with_model(&self, model: &ColumnarValue) -> Result<ColumnarValue> {
+    /// The call with a named model, one of [`OwnModels`]; a NULL name gives NULL.
+    fn with_model(
+        &self,
+        texts: &ColumnarValue,
+        model: &ColumnarValue,
+        options: &ConfigOptions,
+    ) -> Result<ColumnarValue> {
         let ColumnarValue::Scalar(name) = model else {
             return exec_err!("the model of {}(text, model) is a constant", self.name);
         };
-        match name.try_as_str().flatten() {
-            None => Ok(ColumnarValue::Scalar(ScalarValue::try_from(&self.returns)?)),
-            Some(name) => Err(DataFusionError::External(Box::new(
+        let Some(name) = name.try_as_str().flatten() else {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from(&self.returns)?));
+        };
+        let models = options.extensions.get::<OwnModels>();
+        let model = models
+            .and_then(|models| models.get(name))
+            .filter(|model| model.function() == self.model_of);
+        match model {
+            Some(model) => over_texts(texts, |texts| (self.own_kernel)(model, texts)),
+            None => Err(DataFusionError::External(Box::new(
                 FunctionError::NoSuchModel {
                     function: self.model_of,
                     name: name.to_owned(),
@@ -118,7 +133,9 @@ impl ScalarUDFImpl for Registered {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match arguments.args.as_slice() {
             [text] => over_texts(text, self.function.kernel),
-            [_, model] => self.function.with_model(model),
+            [text, model] => self
+                .function
+                .with_model(text, model, &arguments.config_options),
             _ => exec_err!(
                 "{} takes a text and, if wanted, the name of a model",
                 self.function.name

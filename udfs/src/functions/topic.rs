@@ -22,6 +22,7 @@ pub(super) fn function() -> ScalarUDF {
         model_of: "topic",
         returns: DataType::Utf8,
         kernel: topics,
+        own_kernel: |model, texts| model.label_column(texts),
         description: DESCRIPTION,
         example: "SELECT topic('You charged my card twice.');",
     }

@@ -17,6 +17,7 @@ pub(crate) mod features;
 pub(crate) mod format;
 mod language;
 mod negation;
+mod own;
 mod pool;
 mod score;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conv
 pub use detail::{ChurnDetail, IntentDetail};
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use format::{Head, HeadHeader, TrainingSource};
+pub use own::{OwnModel, OwnModels};
 pub(crate) use score::Scorer;
 pub use score::churn_risk_level;
 pub(crate) use set::NONE;

@@ -273,7 +273,7 @@ pub(super) fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32])
 }
 
 /// The best label but the first ("none of them"), without it in the count, and its probability.
-fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
+pub(super) fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
     let header = &head.header;
     let margins = &margins[head.lanes.clone()];
     let mut best = (0, f32::NEG_INFINITY);

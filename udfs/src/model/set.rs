@@ -21,6 +21,9 @@ const CUE_FILES: [(&str, &str); 4] = [
     ("effort.cues", include_str!("cues/effort.cues")),
 ];
 
+/// The words whose sums are computed when a set is loaded.
+pub(super) const SHIPPED_VOCABULARY: &str = include_str!("../../weights/vocabulary.txt");
+
 /// One head inside the bank.
 #[derive(Debug)]
 pub(crate) struct Placed {
@@ -73,7 +76,7 @@ impl ModelSet {
                 intent: include_bytes!("../../weights/intent.bin"),
                 topic: include_bytes!("../../weights/topic.bin"),
                 language: include_bytes!("../../weights/detect_language.bin"),
-                vocabulary: include_str!("../../weights/vocabulary.txt"),
+                vocabulary: SHIPPED_VOCABULARY,
             };
             match ModelSet::parse(&weights) {
                 Ok(set) => set,
@@ -170,23 +173,30 @@ pub(crate) const NONE: &str = "-";
 pub const UNCLASSIFIED: &str = "unclassified";
 
 fn decode(bytes: &[u8], task: &str) -> Result<Head, ModelError> {
-    let head = Head::decode(bytes)?;
+    let head = decode_any(bytes)?;
     if head.header.task != task {
         return Err(ModelError::Weights(format!(
             "a weight file of {} was given for {task}",
             head.header.task
         )));
     }
+    Ok(head)
+}
+
+/// A weight file of whatever task.
+pub(super) fn decode_any(bytes: &[u8]) -> Result<Head, ModelError> {
+    let head = Head::decode(bytes)?;
     if head.classes() < 2 {
         return Err(ModelError::Weights(format!(
-            "{task} has fewer than two labels"
+            "{} has fewer than two labels",
+            head.header.task
         )));
     }
     Ok(head)
 }
 
 /// The first label stands for "none of them": it is never answered.
-fn check_first_label(head: &Head) -> Result<(), ModelError> {
+pub(super) fn check_first_label(head: &Head) -> Result<(), ModelError> {
     match head.header.labels.first() {
         Some(first) if first == NONE => Ok(()),
         _ => Err(ModelError::Weights(format!(

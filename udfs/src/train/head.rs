@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::TrainError;
 use super::calibrate;
 use super::data::{Labelled, NONE};
-use super::solver::{self, Rows, Settings};
+use super::solver::{self, KeepGoing, Rows, Settings, Weights};
 use crate::model::features::{PAIR_WEIGHT, RECIPE, pair_feature, text_factor, word_features};
 use crate::model::text::TokenBuffer;
 use crate::model::{Head, HeadHeader, TrainingSource};
 
 /// How one head is trained.
 pub(crate) struct Recipe {
-    pub(crate) task: &'static str,
+    pub(crate) task: String,
     pub(crate) labels: Vec<String>,
     pub(crate) bits: u32,
     pub(crate) pairs: bool,
@@ -26,12 +26,25 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     pub(crate) fn train(&self, train: &[Labelled], valid: &[Labelled]) -> Result<Head, TrainError> {
+        let weights = self.fit(&self.rows(train), &labels_of(train), &|| true);
+        let labels = labels_of(valid);
+        let importance = balanced(&labels, self.labels.len(), self.balance);
+        let margins = self.margins(&self.rows(valid), &weights);
+        let held_out: Vec<HeldOut> = margins
+            .into_iter()
+            .zip(labels.iter().zip(&importance))
+            .map(|(margins, (label, importance))| (margins, *label, *importance))
+            .collect();
+        self.pack(weights, &held_out)
+    }
+
+    /// The weights that fit some rows; cut short where `keep_going` says no.
+    pub(crate) fn fit(&self, rows: &Rows, labels: &[u16], keep_going: KeepGoing<'_>) -> Weights {
         let classes = self.labels.len();
-        let (rows, labels) = self.rows(train);
-        let weights = solver::train(
-            &rows,
-            &labels,
-            &balanced(&labels, classes, self.balance),
+        solver::train(
+            rows,
+            labels,
+            &balanced(labels, classes, self.balance),
             &Settings {
                 bits: self.bits,
                 classes,
@@ -41,25 +54,33 @@ impl Recipe {
                 passes: self.passes,
                 seed: self.seed,
             },
-        );
-        let (rows, labels) = self.rows(valid);
-        let importance = balanced(&labels, classes, self.balance);
-        let mut margins = vec![0.0; classes];
-        let held_out: Vec<(Vec<f32>, u16, f32)> = (0..rows.len())
+            keep_going,
+        )
+    }
+
+    /// The margins of every class for each row.
+    pub(crate) fn margins(&self, rows: &Rows, weights: &Weights) -> Vec<Vec<f32>> {
+        let mut margins = vec![0.0; self.labels.len()];
+        (0..rows.len())
             .map(|row| {
-                rows.margins(row, &weights, &mut margins);
-                (margins.clone(), labels[row], importance[row])
+                rows.margins(row, weights, &mut margins);
+                margins.clone()
             })
-            .collect();
-        let calibration = calibrate::fit(&held_out, classes);
+            .collect()
+    }
+
+    /// Calibrates on rows that the weights were not trained on, and packs the head.
+    pub(crate) fn pack(&self, weights: Weights, held_out: &[HeldOut]) -> Result<Head, TrainError> {
+        let classes = self.labels.len();
+        let calibration = calibrate::fit(held_out, classes);
         let threshold = if self.labels[0] == NONE {
-            calibrate::threshold(&held_out, &calibration)
+            calibrate::threshold(held_out, &calibration)
         } else {
             0.0
         };
         let (scale, stored) = quantise(&weights.values, classes);
         let header = HeadHeader {
-            task: self.task.to_owned(),
+            task: self.task.clone(),
             recipe: RECIPE.to_owned(),
             labels: self.labels.clone(),
             bits: self.bits,
@@ -76,7 +97,8 @@ impl Recipe {
         Ok(Head::new(header, stored)?)
     }
 
-    fn rows(&self, texts: &[Labelled]) -> (Rows, Vec<u16>) {
+    /// The features of each text.
+    pub(crate) fn rows(&self, texts: &[Labelled]) -> Rows {
         let mut rows = Rows::default();
         let mut buffer = TokenBuffer::default();
         let mut features = Vec::new();
@@ -85,7 +107,7 @@ impl Recipe {
             self.features(&buffer, &mut features);
             rows.push(&mut features);
         }
-        (rows, texts.iter().map(|text| text.label).collect())
+        rows
     }
 
     fn features(&self, text: &TokenBuffer, features: &mut Vec<(u32, f32)>) {
@@ -110,8 +132,15 @@ impl Recipe {
     }
 }
 
+/// Margins of a row that was not trained on, its class, its importance.
+pub(crate) type HeldOut = (Vec<f32>, u16, f32);
+
+pub(crate) fn labels_of(texts: &[Labelled]) -> Vec<u16> {
+    texts.iter().map(|text| text.label).collect()
+}
+
 /// The importance of each row: (rows / (classes × rows of its class)) to the power of `balance`.
-fn balanced(labels: &[u16], classes: usize, balance: f32) -> Vec<f32> {
+pub(crate) fn balanced(labels: &[u16], classes: usize, balance: f32) -> Vec<f32> {
     let mut counts = vec![0.0f32; classes];
     labels
         .iter()

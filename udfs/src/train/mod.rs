@@ -7,8 +7,11 @@
 mod calibrate;
 mod card;
 mod data;
+mod evaluate;
 mod head;
 mod language;
+mod measure;
+mod own;
 mod report;
 mod solver;
 #[cfg(test)]
@@ -19,7 +22,10 @@ use std::path::{Path, PathBuf};
 
 use crate::model::{Head, ModelError, ModelSet, TrainingSource, Weights};
 use data::{Example, Labelled, NONE, Split};
+pub use evaluate::{Agreement, Task, labelled_file, sample};
 use head::Recipe;
+pub use measure::{Judged, LabelFigures, Quality, measure};
+pub use own::{OwnOptions, Trained, train_own};
 pub use report::{Figure, Report};
 
 /// Seed of the shipped weights.
@@ -36,6 +42,17 @@ pub enum TrainError {
         /// What is wrong with it and, where known, the mend.
         reason: String,
     },
+    /// Labelled rows that nothing can be learnt from.
+    #[error("{reason}")]
+    Rows {
+        /// What is wrong with them.
+        reason: String,
+        /// What to do about it.
+        mend: String,
+    },
+    /// The training was told to stop.
+    #[error("the training was stopped")]
+    Stopped,
     /// The taxonomy or the sentences of our own are malformed.
     #[error("training recipe: {0}")]
     Recipe(String),
@@ -140,7 +157,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
 
 fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
     let recipe = Recipe {
-        task: "sentiment",
+        task: "sentiment".to_owned(),
         labels: ["negative", "neutral", "positive"]
             .map(str::to_owned)
             .to_vec(),
@@ -175,7 +192,7 @@ fn language_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
     ];
     trained_on.extend(["tweet-sentiment", "clinc150", "bitext-support"].map(|s| credit(s, 0)));
     let recipe = Recipe {
-        task: "detect_language",
+        task: "detect_language".to_owned(),
         labels: language::LANGUAGES
             .iter()
             .map(|(code, _)| (*code).to_owned())
@@ -219,7 +236,7 @@ fn label_head(
     };
     let (train, valid) = (convert(&split.train), convert(&split.valid));
     let recipe = Recipe {
-        task,
+        task: task.to_owned(),
         labels,
         bits,
         pairs: true,

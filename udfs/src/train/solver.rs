@@ -35,6 +35,21 @@ impl Rows {
         self.offsets.push(self.columns.len());
     }
 
+    /// The rows of these numbers.
+    pub(crate) fn some(&self, indices: &[usize]) -> Rows {
+        let mut some = Rows {
+            offsets: vec![0],
+            ..Rows::default()
+        };
+        for &index in indices {
+            let (columns, values) = self.row(index);
+            some.columns.extend_from_slice(columns);
+            some.values.extend_from_slice(values);
+            some.offsets.push(some.columns.len());
+        }
+        some
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.offsets.len().saturating_sub(1)
     }
@@ -87,8 +102,20 @@ pub(crate) struct Settings {
     pub(crate) seed: u64,
 }
 
+/// Asked now and then whether to go on.
+pub(crate) type KeepGoing<'a> = &'a (dyn Fn() -> bool + Sync);
+
+/// Rows between two questions whether to go on.
+const ROWS_AT_ONCE: usize = 1024;
+
 /// Trains; `labels[i]` is the class of row i, `importance[i]` a factor of its cost (empty: all 1).
-pub(crate) fn train(rows: &Rows, labels: &[u16], importance: &[f32], to: &Settings) -> Weights {
+pub(crate) fn train(
+    rows: &Rows,
+    labels: &[u16],
+    importance: &[f32],
+    to: &Settings,
+    keep_going: KeepGoing<'_>,
+) -> Weights {
     let classes = to.classes;
     let mut weights = Weights {
         classes,
@@ -102,7 +129,10 @@ pub(crate) fn train(rows: &Rows, labels: &[u16], importance: &[f32], to: &Settin
     let mut random = to.seed;
     for _ in 0..to.passes {
         shuffle(&mut order, &mut random);
-        for &index in &order {
+        for (nth, &index) in order.iter().enumerate() {
+            if nth % ROWS_AT_ONCE == 0 && !keep_going() {
+                return weights;
+            }
             let index = index as usize;
             rows.margins(index, &weights, &mut margins);
             let (columns, values) = rows.row(index);

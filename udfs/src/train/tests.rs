@@ -30,7 +30,7 @@ fn rows() -> Vec<Labelled> {
 
 fn recipe(seed: u64) -> Recipe {
     Recipe {
-        task: "tone",
+        task: "tone".to_owned(),
         labels: vec!["bad".to_owned(), "good".to_owned()],
         bits: 10,
         pairs: true,

@@ -1,0 +1,170 @@
+//! `verbatim evaluate`: how good a function or a training is on labelled rows.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use verbatim_udfs::train::{
+    OwnOptions, Quality, Task, TrainError, labelled_file, measure, sample, train_own,
+};
+
+use super::Failure;
+use crate::error::{Error, sqlstate};
+
+/// Measure a function on a CSV file of texts with labels or numbers
+///
+/// With --train, a model is trained on that file as CREATE MODEL does it, and measured on --data.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  verbatim evaluate --task sentiment --data tweets.csv
+  verbatim evaluate --task effort_score --data rated.csv --label rating
+  verbatim evaluate --task intent --train train.csv --data valid.csv --unclassified oos
+  verbatim evaluate --task intent --train train.csv --data valid.csv --per-label 10
+
+Functions: sentiment, intent, topic, detect_language, effort_score, churn_risk. Labels that are all
+numbers are compared with the function's score: correlation, and AUC where there are two values.")]
+pub(super) struct Evaluate {
+    /// The function
+    #[arg(long, value_name = "FUNCTION")]
+    task: String,
+    /// Labelled rows to measure on: a CSV file with a header
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Labelled rows to train on first
+    #[arg(long, value_name = "FILE")]
+    train: Option<PathBuf>,
+    /// Train on so many rows of each label, drawn with the seed
+    #[arg(long, value_name = "COUNT", requires = "train")]
+    per_label: Option<usize>,
+    /// The label of rows that no label fits
+    #[arg(long, value_name = "LABEL", requires = "train")]
+    unclassified: Option<String>,
+    /// Seed of the training
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Cost of an error in training
+    #[arg(long, value_name = "NUMBER", requires = "train")]
+    cost: Option<f32>,
+    /// The column of the texts
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    text: String,
+    /// The column of the labels or numbers
+    #[arg(long, value_name = "NAME", default_value = "label")]
+    label: String,
+    /// Lines of the worst confusions
+    #[arg(long, value_name = "COUNT", default_value_t = 10)]
+    confusions: usize,
+}
+
+impl Evaluate {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        Ok(self.evaluate().map_err(|error| match error {
+            TrainError::Rows { reason, mend } => {
+                Error::statement(sqlstate::INVALID_PARAMETER_VALUE, reason).with_hint(mend)
+            }
+            other => Error::statement(sqlstate::INVALID_PARAMETER_VALUE, other.to_string()),
+        })?)
+    }
+
+    fn evaluate(&self) -> Result<(), TrainError> {
+        let mut rows = labelled_file(&self.data, &self.text, &self.label)?;
+        if self.train.is_some() {
+            return self.trained(&mut rows);
+        }
+        let task = Task::named(&self.task).ok_or_else(|| TrainError::Rows {
+            reason: format!("{} cannot be measured", self.task),
+            mend: "verbatim evaluate --help lists the functions.".to_owned(),
+        })?;
+        let numbers: Option<Vec<(String, f64)>> = rows
+            .iter()
+            .map(|(text, number)| Some((text.clone(), number.trim().parse().ok()?)))
+            .collect();
+        let started = Instant::now();
+        if let Some(numbers) = numbers
+            && let Some(found) = task.numbers(&numbers)?
+        {
+            println!("rows                {:>8}", found.rows);
+            println!("rows without score  {:>8}", found.without_score);
+            println!("pearson             {:>8.4}", found.pearson);
+            println!("spearman            {:>8.4}", found.spearman);
+            if let Some(auc) = found.auc {
+                println!("AUC                 {auc:>8.4}");
+            }
+        } else {
+            self.print(&task.labels(&rows)?);
+        }
+        println!(
+            "seconds             {:>8.2}",
+            started.elapsed().as_secs_f64()
+        );
+        Ok(())
+    }
+
+    /// Trains first; labels that the model does not know count as they stand.
+    fn trained(&self, rows: &mut [(String, String)]) -> Result<(), TrainError> {
+        let Some(path) = &self.train else {
+            return Ok(());
+        };
+        let mut train = labelled_file(path, &self.text, &self.label)?;
+        if let Some(per_label) = self.per_label {
+            train = sample(&train, per_label, self.seed);
+        }
+        let mut options = OwnOptions::new("evaluate", self.task.as_str());
+        options.seed = self.seed;
+        options.cost = self.cost.unwrap_or(options.cost);
+        if let Some(label) = &self.unclassified {
+            options.unclassified.clone_from(label);
+        }
+        let started = Instant::now();
+        let train = train
+            .into_iter()
+            .map(|(text, label)| (Some(text), Some(label)));
+        let trained = train_own(train.collect(), &options, &|| true)?;
+        println!("rows trained on     {:>8}", trained.rows);
+        println!(
+            "seconds of training {:>8.2}",
+            started.elapsed().as_secs_f64()
+        );
+        println!("accuracy in folds   {:>8.4}", trained.quality.accuracy);
+        println!(
+            "threshold           {:>8.2}",
+            trained.model.header().threshold
+        );
+        for (_, label) in rows.iter_mut() {
+            if *label == options.unclassified {
+                "unclassified".clone_into(label);
+            }
+        }
+        let known: Vec<(String, String)> = rows
+            .iter()
+            .filter(|(_, label)| label != "unclassified")
+            .cloned()
+            .collect();
+        self.print(&measure(&trained.model, rows));
+        if known.len() < rows.len() {
+            let known = measure(&trained.model, &known);
+            println!("in-scope accuracy   {:>8.4}", known.accuracy);
+        }
+        Ok(())
+    }
+
+    fn print(&self, quality: &Quality) {
+        println!("rows                {:>8}", quality.rows);
+        println!(
+            "accuracy            {:>8.4} ± {:.4}",
+            quality.accuracy, quality.accuracy_margin
+        );
+        println!("macro-F1            {:>8.4}", quality.macro_f1);
+        println!("weighted F1         {:>8.4}", quality.weighted_f1);
+        println!("macro-recall        {:>8.4}", quality.macro_recall);
+        if let Some(error) = quality.calibration_error {
+            println!("calibration error   {error:>8.4}");
+        }
+        if let Some(none) = quality.labels.iter().find(|l| l.label == "unclassified") {
+            println!("out-of-scope recall {:>8.4}", none.recall);
+        }
+        for (truth, said, rows) in quality.confusions.iter().take(self.confusions) {
+            println!("  {rows:>4}  {truth} taken for {said}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Models of one's own: a head with a table of its own, named by a call.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, Float64Builder, StringBuilder};
+use datafusion::common::Result;
+
+use super::ModelError;
+use super::bank::{Bank, Sums};
+use super::detail::IntentDetail;
+use super::distinct::Answers;
+use super::format::{Head, HeadHeader};
+use super::score::{FEWEST_LETTERS, best_label, shown, softmax};
+use super::set::{Placed, SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, decode_any};
+use super::text::TokenBuffer;
+use crate::functions::text::Texts;
+
+/// A model that a user has trained: the labels of one function.
+#[derive(Debug)]
+pub struct OwnModel {
+    id: String,
+    head: Placed,
+    bank: Bank,
+}
+
+/// What a model says about one text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Answer {
+    /// Index among [`OwnModel::labels`]; `None` below the threshold.
+    pub(crate) label: Option<u16>,
+    /// Calibrated probability of the best label, 0..1.
+    pub(crate) score: f64,
+}
+
+/// The memory of a scoring thread for models of one's own.
+#[derive(Debug, Default)]
+struct Memory {
+    text: TokenBuffer,
+    sums: Sums,
+    margins: Vec<f32>,
+}
+
+thread_local! {
+    static MEMORY: RefCell<Memory> = RefCell::default();
+}
+
+/// Alternatives that [`OwnModel::detail`] lists.
+const ALTERNATIVES: usize = 3;
+
+impl OwnModel {
+    /// Reads a weight file; the words of the shipped vocabulary are computed once here.
+    ///
+    /// # Errors
+    /// A damaged file, another recipe of features, labels without "none of them" in front.
+    pub fn parse(bytes: &[u8]) -> std::result::Result<OwnModel, ModelError> {
+        let head = decode_any(bytes)?;
+        check_first_label(&head)?;
+        Ok(OwnModel::of(head))
+    }
+
+    pub(crate) fn of(head: Head) -> OwnModel {
+        let (bank, places) = Bank::new(&[&head], SHIPPED_VOCABULARY);
+        OwnModel {
+            id: head.id,
+            head: Placed {
+                header: head.header,
+                lanes: places.into_iter().next().unwrap_or_default(),
+            },
+            bank,
+        }
+    }
+
+    /// The identity: 16 hexadecimal digits over the whole file.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Labels, calibration, origin.
+    pub fn header(&self) -> &HeadHeader {
+        &self.head.header
+    }
+
+    /// The function that the model serves, such as `intent`.
+    pub fn function(&self) -> &str {
+        &self.head.header.task
+    }
+
+    /// The labels, without `unclassified`.
+    pub fn labels(&self) -> &[String] {
+        &self.head.header.labels[1..]
+    }
+
+    /// What the model says of a text; `None` for a text without letters.
+    pub(crate) fn answer(&self, text: &str) -> Option<Answer> {
+        self.read(text, |memory| {
+            let said = memory.text.letters >= FEWEST_LETTERS;
+            let (best, probability) = best_label(&self.head, &memory.margins);
+            Answer {
+                label: (said && probability >= self.head.header.threshold).then_some(best as u16),
+                score: if said { shown(probability) } else { 0.0 },
+            }
+        })
+    }
+
+    /// The label of an answer, `unclassified` where there is none.
+    pub(crate) fn label(&self, answer: &Answer) -> &str {
+        answer
+            .label
+            .map_or(UNCLASSIFIED, |label| &self.labels()[usize::from(label)])
+    }
+
+    /// Label, score and alternatives of a text; `None` for a text without letters.
+    pub fn detail(&self, text: &str) -> Option<IntentDetail> {
+        let answer = self.answer(text)?;
+        let ranked = self.read(text, |memory| {
+            let mut probabilities = vec![0.0; self.head.header.labels.len()];
+            let margins = &memory.margins[self.head.lanes.clone()];
+            softmax(&self.head, margins, &mut probabilities);
+            let scores = probabilities[1..].iter().map(|p| shown(*p));
+            let mut ranked: Vec<_> = self.labels().iter().cloned().zip(scores).collect();
+            ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let said = memory.text.letters >= FEWEST_LETTERS;
+            ranked.truncate(if said { ALTERNATIVES } else { 0 });
+            ranked
+        })?;
+        Some(IntentDetail {
+            label: self.label(&answer).to_owned(),
+            score: answer.score,
+            alternatives: ranked,
+            model: self.id.clone(),
+        })
+    }
+
+    fn read<T>(&self, text: &str, work: impl FnOnce(&Memory) -> T) -> Option<T> {
+        MEMORY.with_borrow_mut(|memory| {
+            memory.text.read(text);
+            if memory.text.is_blank() {
+                return None;
+            }
+            let Memory {
+                text,
+                sums,
+                margins,
+            } = memory;
+            self.bank.add_up(text, sums, margins);
+            Some(work(memory))
+        })
+    }
+
+    /// The labels of an array of Utf8, LargeUtf8 or Utf8View.
+    pub(crate) fn label_column(&self, texts: &ArrayRef) -> Result<ArrayRef> {
+        let answers = self.answers(texts)?;
+        let mut labels = StringBuilder::with_capacity(texts.len(), texts.len() * 16);
+        for answer in answers.rows() {
+            labels.append_option(answer.and_then(Option::as_ref).map(|a| self.label(a)));
+        }
+        Ok(Arc::new(labels.finish()))
+    }
+
+    /// The probabilities of the best labels of an array of Utf8, LargeUtf8 or Utf8View.
+    pub(crate) fn score_column(&self, texts: &ArrayRef) -> Result<ArrayRef> {
+        let answers = self.answers(texts)?;
+        let mut scores = Float64Builder::with_capacity(texts.len());
+        for answer in answers.rows() {
+            scores.append_option(answer.and_then(Option::as_ref).map(|a| a.score));
+        }
+        Ok(Arc::new(scores.finish()))
+    }
+
+    fn answers(&self, texts: &ArrayRef) -> Result<Answers<Option<Answer>>> {
+        let texts = Texts::new(texts.as_ref())?;
+        Ok(Answers::of(texts.spoken(), |text| self.answer(text)))
+    }
+}
+
+/// The models of one's own that the calls of a session can name, by name.
+///
+/// An extension of the session's configuration: `config.options_mut().extensions.insert(models)`.
+#[derive(Debug, Clone, Default)]
+pub struct OwnModels(Arc<BTreeMap<String, Arc<OwnModel>>>);
+
+impl OwnModels {
+    /// Models by name.
+    pub fn new(models: BTreeMap<String, Arc<OwnModel>>) -> OwnModels {
+        OwnModels(Arc::new(models))
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The model of a name.
+    pub fn get(&self, name: &str) -> Option<&Arc<OwnModel>> {
+        self.0.get(name)
+    }
+}
+
+mod extension {
+    //! What makes [`OwnModels`] an extension of a configuration: it has no settings.
+
+    use std::any::Any;
+
+    use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
+    use datafusion::common::{Result, config_err};
+
+    use super::OwnModels;
+
+    impl ConfigExtension for OwnModels {
+        const PREFIX: &'static str = "own_models";
+    }
+
+    impl ExtensionOptions for OwnModels {
+        fn as_any(&self) -> &dyn Any {
+            self
+        }
+
+        fn as_any_mut(&mut self) -> &mut dyn Any {
+            self
+        }
+
+        fn cloned(&self) -> Box<dyn ExtensionOptions> {
+            Box::new(self.clone())
+        }
+
+        fn set(&mut self, key: &str, _value: &str) -> Result<()> {
+            config_err!("own_models.{key} is no setting: models are made by CREATE MODEL")
+        }
+
+        fn entries(&self) -> Vec<ConfigEntry> {
+            Vec::new()
+        }
+    }
+}
