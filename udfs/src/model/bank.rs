@@ -337,6 +337,7 @@ impl Bank {
                 source_start: 0,
                 source_end: 0,
                 kind: spelling_kind(spelling),
+                class: 0,
                 negated,
                 boundary: false,
                 ends_line: false,

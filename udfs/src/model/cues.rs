@@ -25,8 +25,8 @@ use parser::Builder;
 
 use super::ModelError;
 use super::bytes::hash_bytes;
-use super::negation::is_negation;
 use super::text::{Kind, TokenBuffer};
+use super::word_class::{ASKS, NEGATES};
 
 /// What the patterns point at. The first six are the labels of `risk_signals`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,19 +86,62 @@ pub(crate) type Findings = [Found; SIGNALS];
 #[derive(Debug)]
 pub(crate) struct Cues {
     patterns: Vec<Pattern>,
-    /// Word sets; a word is in set s where `members` holds s for it.
-    words: HashMap<u64, Word, Plain>,
-    /// A bit for every anchor word by the low bits of its hash: most words are no anchor.
-    anchors: Vec<u64>,
+    /// The words of all sets.
+    words: Vec<Word>,
+    /// The place of a word among them, by its hash.
+    places: HashMap<u64, u32, Plain>,
+    /// The hashes of these words: most words of a text are none of them.
+    known: HashBits,
+    /// The hashes of the anchors.
+    anchors: HashBits,
 }
-
-/// Bits of [`Cues::anchors`]; a power of two.
-const ANCHOR_BITS: usize = 1 << 16;
 
 #[derive(Debug, Default)]
 struct Word {
-    sets: Vec<u16>,
+    /// A bit for every set that the word is in.
+    sets: Vec<u64>,
+    /// The patterns that it anchors.
     anchors: Vec<u16>,
+}
+
+impl Word {
+    fn is_in(&self, set: u16) -> bool {
+        let bits = self.sets.get(usize::from(set) / 64);
+        bits.is_some_and(|bits| bits & (1 << (set % 64)) != 0)
+    }
+
+    fn put_in(&mut self, set: u16) {
+        let at = usize::from(set) / 64;
+        if self.sets.len() <= at {
+            self.sets.resize(at + 1, 0);
+        }
+        self.sets[at] |= 1 << (set % 64);
+    }
+}
+
+/// A bit for every hash, by its low bits: says no for sure, and yes nearly so.
+#[derive(Debug)]
+struct HashBits(Vec<u64>);
+
+/// Bits of [`HashBits`]; a power of two.
+const HASH_BITS: usize = 1 << 16;
+
+impl Default for HashBits {
+    fn default() -> HashBits {
+        HashBits(vec![0; HASH_BITS / 64])
+    }
+}
+
+impl HashBits {
+    fn may_hold(&self, hash: u64) -> bool {
+        let bit = hash as usize & (HASH_BITS - 1);
+        self.0[bit / 64] & (1 << (bit % 64)) != 0
+    }
+
+    fn insert(&mut self, hash: u64) {
+        let bit = hash as usize & (HASH_BITS - 1);
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
 }
 
 #[derive(Debug)]
@@ -138,11 +181,16 @@ pub(crate) struct CueBuffer {
     words: Vec<CueWord>,
 }
 
+/// The place of a word that no pattern names.
+const UNKNOWN: u32 = u32::MAX;
+
 /// A word or placeholder of a text.
 #[derive(Debug, Clone, Copy)]
 struct CueWord {
     /// Index of the token.
     token: u32,
+    /// Place among [`Cues::words`], [`UNKNOWN`] for a word of no set.
+    word: u32,
     /// Whether a sentence begins with it.
     begins: bool,
     /// Whether its sentence asks.
@@ -152,7 +200,7 @@ struct CueWord {
 impl CueBuffer {
     /// Splits a text into words and sentences. A sentence asks where it begins like a question or
     /// ends with `?`; this is decided once for all of its words.
-    fn fill(&mut self, text: &TokenBuffer) {
+    fn fill(&mut self, text: &TokenBuffer, cues: &Cues) {
         self.words.clear();
         let mut first = 0;
         let mut ended = true;
@@ -164,10 +212,11 @@ impl CueBuffer {
                     }
                     let asks = match self.words.get(first) {
                         Some(opening) => opening.asks,
-                        None => opens_question(text.spelling(token)),
+                        None => token.class & ASKS != 0,
                     };
                     self.words.push(CueWord {
                         token: index as u32,
+                        word: cues.place(token.hash),
                         begins: ended,
                         asks,
                     });
@@ -207,23 +256,22 @@ impl Cues {
     /// Looks for every signal in a text.
     pub(crate) fn find(&self, text: &TokenBuffer, buffer: &mut CueBuffer) -> Findings {
         let mut findings = [Found::default(); SIGNALS];
-        let any = text.tokens.iter().any(|token| {
-            self.words
-                .get(&token.hash)
-                .is_some_and(|w| !w.anchors.is_empty())
-        });
-        if !any {
+        if !text
+            .tokens
+            .iter()
+            .any(|token| self.anchors.may_hold(token.hash))
+        {
             return findings;
         }
-        buffer.fill(text);
+        buffer.fill(text, self);
         for at in 0..buffer.words.len() {
             let token = &text.tokens[buffer.words[at].token as usize];
-            if !self.may_anchor(token.hash) {
-                continue;
-            }
-            let Some(word) = self.words.get(&token.hash) else {
+            let Some(word) = self.words.get(buffer.words[at].word as usize) else {
                 continue;
             };
+            if word.anchors.is_empty() {
+                continue;
+            }
             // The best pattern of each signal counts, once per anchor.
             let mut best = [(0.0f32, 0usize, 0usize); SIGNALS];
             for &index in &word.anchors {
@@ -260,9 +308,11 @@ impl Cues {
         findings
     }
 
-    fn may_anchor(&self, hash: u64) -> bool {
-        let bit = hash as usize & (ANCHOR_BITS - 1);
-        self.anchors[bit / 64] & (1 << (bit % 64)) != 0
+    fn place(&self, hash: u64) -> u32 {
+        match self.known.may_hold(hash) {
+            true => self.places.get(&hash).copied().unwrap_or(UNKNOWN),
+            false => UNKNOWN,
+        }
     }
 
     /// The first and last word of a match around the anchor at `at`.
@@ -304,9 +354,8 @@ impl Cues {
         }
         let token_at = |index: usize| &text.tokens[words[index].token as usize];
         let is_in = |index: usize, set: u16| {
-            self.words
-                .get(&token_at(index).hash)
-                .is_some_and(|word| word.sets.contains(&set))
+            let word = self.words.get(words[index].word as usize);
+            word.is_some_and(|word| word.is_in(set))
         };
         let optional = match element {
             Element::Set { optional, .. } | Element::Not { optional } => *optional,
@@ -333,7 +382,7 @@ impl Cues {
         if let Some(next) = next {
             let fits = match element {
                 Element::Set { set, .. } => is_in(next, *set),
-                _ => is_negation(text.spelling(token_at(next))),
+                _ => token_at(next).class & NEGATES != 0,
             };
             if fits && let Some(end) = self.walk(rest, text, words, next, direction) {
                 return Some(end);
@@ -364,23 +413,6 @@ impl Direction {
                 .then_some(at + 1),
         }
     }
-}
-
-/// Whether a sentence that begins with this word is a question, with or without its mark.
-fn opens_question(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"how"
-            | b"what"
-            | b"where"
-            | b"which"
-            | b"who"
-            | b"when"
-            | b"is"
-            | b"are"
-            | b"do"
-            | b"does"
-    )
 }
 
 /// The keys are hashes already.

@@ -5,8 +5,8 @@
 //! effort score turned around zero: −5 is very hard, 5 is very easy.
 
 use super::cues::{Findings, Signal};
-use super::negation::is_negation;
 use super::text::{Kind, TokenBuffer};
+use super::word_class::NEGATES;
 
 /// Number of parts of a turn.
 pub(crate) const PARTS: usize = super::EFFORT_FEATURES.len();
@@ -40,7 +40,7 @@ pub(crate) fn parts(text: &TokenBuffer, found: &Findings, sentiment: f64) -> Par
                 Some(b'!') => exclamations += token.end - token.start,
                 _ => {}
             },
-            Kind::Word => negations += u32::from(is_negation(text.spelling(token))),
+            Kind::Word => negations += u32::from(token.class & NEGATES != 0),
             _ => {}
         }
     }

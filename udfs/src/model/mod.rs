@@ -26,6 +26,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+mod word_class;
 
 pub use column::{EFFORT_FEATURES, ScoreColumn};
 pub(crate) use conversation::Role;

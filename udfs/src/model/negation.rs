@@ -1,6 +1,9 @@
 //! How far a negating word reaches over the words behind it.
 
 use super::text::{Kind, TokenBuffer};
+use super::word_class::{
+    BEGINS_CLAUSE, BEGINS_OBJECT, NEGATES, NO, QUALIFIES, REQUESTS, WordClass,
+};
 
 /// Words that a negation reaches over; beyond them or a clause boundary it ends.
 const NEGATION_REACH: u32 = 4;
@@ -15,10 +18,9 @@ impl TokenBuffer {
                 reach = 0;
             }
             if token.kind == Kind::Word {
-                let spelling = self.spelling(&token);
-                if spelling == b"no" {
+                if token.class & NO != 0 {
                     reach = self.reach_of_no(index);
-                } else if is_negation(spelling) {
+                } else if token.class & NEGATES != 0 {
                     reach = NEGATION_REACH;
                 } else {
                     self.tokens[index].negated = reach > 0;
@@ -35,116 +37,33 @@ impl TokenBuffer {
     /// answer") or stands for a whole answer ("no i want to cancel"), which negates nothing.
     fn reach_of_no(&self, index: usize) -> u32 {
         // Nothing where a line ends before the word or something else stands there.
-        let word_after = |at: usize| match self.tokens.get(at..) {
-            Some([last, token, ..]) if !last.ends_line && token.kind == Kind::Word => {
-                self.spelling(token)
+        let after = |at: usize| -> Option<(WordClass, &[u8])> {
+            match self.tokens.get(at..)? {
+                [last, token, ..] if !last.ends_line && token.kind == Kind::Word => {
+                    Some((token.class, self.spelling(token)))
+                }
+                _ => None,
             }
-            _ => b"",
         };
-        let next = word_after(index);
-        match next {
-            b"" => 0,
-            _ if BEGINS_CLAUSE.contains(&next) => 0,
-            b"longer" | b"one" | b"way" => NEGATION_REACH,
-            _ if QUALIFIES.contains(&next) => 2,
-            // "no cancel my plan": an object follows, so that this is a verb.
-            _ if REQUESTS.contains(&next) && OBJECTS.contains(&word_after(index + 1)) => 0,
-            _ => 1,
+        let Some((class, word)) = after(index) else {
+            return 0;
+        };
+        if class & BEGINS_CLAUSE != 0 {
+            return 0;
+        }
+        if matches!(word, b"longer" | b"one" | b"way") {
+            return NEGATION_REACH;
+        }
+        if class & QUALIFIES != 0 {
+            return 2;
+        }
+        // "no cancel my plan": an object follows, so that this is a verb.
+        let has_object = after(index + 1).is_some_and(|(class, _)| class & BEGINS_OBJECT != 0);
+        match class & REQUESTS != 0 && has_object {
+            true => 0,
+            false => 1,
         }
     }
-}
-
-/// Words with which a clause of its own goes on after an answer "no".
-const BEGINS_CLAUSE: [&[u8]; 44] = [
-    b"i", b"i'm", b"im", b"i'll", b"i've", b"i'd", b"we", b"we're", b"we'll", b"we've", b"we'd",
-    b"you", b"you're", b"he", b"she", b"it", b"it's", b"they", b"this", b"that", b"that's",
-    b"there", b"these", b"the", b"a", b"an", b"my", b"our", b"your", b"please", b"just", b"and",
-    b"so", b"because", b"can", b"could", b"what", b"how", b"why", b"where", b"when", b"is", b"are",
-    b"do",
-];
-/// Words that stand between "no" and its noun.
-const QUALIFIES: [&[u8]; 17] = [
-    b"more",
-    b"real",
-    b"other",
-    b"further",
-    b"such",
-    b"good",
-    b"great",
-    b"big",
-    b"major",
-    b"clear",
-    b"proper",
-    b"useful",
-    b"actual",
-    b"single",
-    b"new",
-    b"additional",
-    b"particular",
-];
-/// Verbs of requests that are nouns as well.
-const REQUESTS: [&[u8]; 18] = [
-    b"cancel",
-    b"stop",
-    b"close",
-    b"delete",
-    b"end",
-    b"give",
-    b"send",
-    b"tell",
-    b"let",
-    b"get",
-    b"refund",
-    b"return",
-    b"call",
-    b"connect",
-    b"transfer",
-    b"leave",
-    b"change",
-    b"help",
-];
-/// Words with which an object begins.
-const OBJECTS: [&[u8]; 12] = [
-    b"my", b"our", b"the", b"this", b"that", b"it", b"me", b"us", b"your", b"these", b"a", b"them",
-];
-
-/// Whether a normalised word turns what follows into its opposite.
-pub(crate) fn is_negation(word: &[u8]) -> bool {
-    if word.ends_with(b"n't") {
-        return true;
-    }
-    matches!(
-        word,
-        b"not"
-            | b"no"
-            | b"never"
-            | b"cannot"
-            | b"cant"
-            | b"dont"
-            | b"wont"
-            | b"didnt"
-            | b"doesnt"
-            | b"isnt"
-            | b"wasnt"
-            | b"arent"
-            | b"couldnt"
-            | b"shouldnt"
-            | b"wouldnt"
-            | b"havent"
-            | b"hasnt"
-            | b"hadnt"
-            | b"aint"
-            | b"without"
-            | b"nothing"
-            | b"neither"
-            | b"nor"
-            | b"hardly"
-            | b"barely"
-            | b"nobody"
-            | b"none"
-            | b"nowhere"
-            | b"never've"
-    )
 }
 
 #[cfg(test)]

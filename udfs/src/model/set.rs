@@ -12,7 +12,7 @@ use super::format::{Head, HeadHeader, hex};
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
-const RULES: &str = "rules/2";
+const RULES: &str = "rules/3";
 
 const CUE_FILES: [(&str, &str); 4] = [
     ("words.cues", include_str!("cues/words.cues")),

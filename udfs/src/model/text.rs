@@ -6,6 +6,7 @@ use super::bytes::{
     DIGIT, LETTER, MARK, SPACE, WIDE, address_end, class, clip, emoticon, floor_boundary,
     hash_bytes, is_break, is_combining, next_is_letter, without_final_marks,
 };
+use super::word_class::{TURNS, WordClass, word_class};
 
 /// What a token is. Everything but a word is a placeholder with one spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,8 @@ pub(crate) struct Token {
     pub(crate) source_start: u32,
     pub(crate) source_end: u32,
     pub(crate) kind: Kind,
+    /// What the word is; nothing for other kinds.
+    pub(crate) class: WordClass,
     /// Stands within the reach of a negating word.
     pub(crate) negated: bool,
     /// Ends a clause before it: `.`, `,`, `;`, `!`, `?`, or the word `but` and its like.
@@ -311,11 +314,15 @@ impl TokenBuffer {
     fn push(&mut self, kind: Kind, start: usize, at: usize, source_end: usize, boundary: bool) {
         let end = self.spelling.len();
         let spelling = &self.spelling[start..end];
-        let boundary = boundary
-            || kind == Kind::Word
-                && matches!(spelling, b"but" | b"however" | b"although" | b"though");
+        let hash = hash_bytes(spelling);
+        let class = match kind {
+            Kind::Word => word_class(hash, spelling),
+            _ => 0,
+        };
+        let boundary = boundary || class & TURNS != 0;
         self.tokens.push(Token {
-            hash: hash_bytes(spelling),
+            hash,
+            class,
             start: start as u32,
             end: end as u32,
             source_start: at as u32,

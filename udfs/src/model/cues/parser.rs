@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::{ANCHOR_BITS, Cues, Element, NAMES, Pattern, Signal};
+use super::{Cues, Element, HashBits, NAMES, Pattern, Signal, Word};
 use crate::model::bytes::hash_bytes;
-use crate::model::negation::is_negation;
 use crate::model::text::{Kind, TokenBuffer};
+use crate::model::word_class::is_negation;
 
 #[derive(Debug)]
 pub(super) struct Builder {
@@ -20,8 +20,10 @@ impl Default for Builder {
         Builder {
             cues: Cues {
                 patterns: Vec::new(),
-                words: HashMap::default(),
-                anchors: vec![0; ANCHOR_BITS / 64],
+                words: Vec::new(),
+                places: HashMap::default(),
+                known: HashBits::default(),
+                anchors: HashBits::default(),
             },
             named: HashMap::new(),
             sets: HashMap::new(),
@@ -111,11 +113,11 @@ impl Builder {
             before,
             after,
         });
-        for (hash, word) in &mut self.cues.words {
-            if word.sets.contains(&anchor) {
+        for (hash, place) in &self.cues.places {
+            let word = &mut self.cues.words[*place as usize];
+            if word.is_in(anchor) {
                 word.anchors.push(index);
-                let bit = *hash as usize & (ANCHOR_BITS - 1);
-                self.cues.anchors[bit / 64] |= 1 << (bit % 64);
+                self.cues.anchors.insert(*hash);
             }
         }
         Ok(())
@@ -162,7 +164,13 @@ impl Builder {
         if set == next {
             for member in &members {
                 let hash = hash_bytes(member.as_bytes());
-                self.cues.words.entry(hash).or_default().sets.push(set);
+                let words = &mut self.cues.words;
+                let place = *self.cues.places.entry(hash).or_insert_with(|| {
+                    words.push(Word::default());
+                    words.len() as u32 - 1
+                });
+                words[place as usize].put_in(set);
+                self.cues.known.insert(hash);
             }
         }
         Ok(set)

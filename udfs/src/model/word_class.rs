@@ -1,0 +1,103 @@
+//! Function words that the rules ask about: what a word is, found by its hash.
+//!
+//! A token's class is looked up once, when it is read; comparing spellings again and again cost more
+//! than the heads.
+
+use std::sync::LazyLock;
+
+use super::bytes::hash_bytes;
+
+/// What a word is, as bits.
+pub(crate) type WordClass = u8;
+
+/// Turns what follows into its opposite.
+pub(crate) const NEGATES: WordClass = 1;
+/// "no": a determiner, or an answer of its own.
+pub(crate) const NO: WordClass = 1 << 1;
+/// Ends a clause before it: "but" and its like.
+pub(crate) const TURNS: WordClass = 1 << 2;
+/// A clause of its own goes on with it after an answer "no".
+pub(crate) const BEGINS_CLAUSE: WordClass = 1 << 3;
+/// Stands between "no" and its noun.
+pub(crate) const QUALIFIES: WordClass = 1 << 4;
+/// A verb of requests that is a noun as well.
+pub(crate) const REQUESTS: WordClass = 1 << 5;
+/// An object begins with it.
+pub(crate) const BEGINS_OBJECT: WordClass = 1 << 6;
+/// A sentence that begins with it is a question, with or without its mark.
+pub(crate) const ASKS: WordClass = 1 << 7;
+
+const CLASSES: [(WordClass, &str); 8] = [
+    (
+        NEGATES,
+        "not no never cannot cant dont wont didnt doesnt isnt wasnt arent couldnt shouldnt \
+         wouldnt havent hasnt hadnt aint without nothing neither nor hardly barely nobody none \
+         nowhere never've",
+    ),
+    (NO, "no"),
+    (TURNS, "but however although though"),
+    (
+        BEGINS_CLAUSE,
+        "i i'm im i'll i've i'd we we're we'll we've we'd you you're he she it it's they this \
+         that that's there these the a an my our your please just and so because can could what \
+         how why where when is are do",
+    ),
+    (
+        QUALIFIES,
+        "more real other further such good great big major clear proper useful actual single new \
+         additional particular",
+    ),
+    (
+        REQUESTS,
+        "cancel stop close delete end give send tell let get refund return call connect transfer \
+         leave change help",
+    ),
+    (
+        BEGINS_OBJECT,
+        "my our the this that it me us your these a them",
+    ),
+    (ASKS, "how what where which who when is are do does"),
+];
+
+/// Places of the table: a power of two, several times the number of words.
+const PLACES: usize = 1024;
+
+/// Hash and class of each word, by the low bits of the hash; a hash of 0 is a free place.
+static TABLE: LazyLock<Vec<(u64, WordClass)>> = LazyLock::new(|| {
+    let mut table = vec![(0, 0); PLACES];
+    for (class, words) in CLASSES {
+        for word in words.split_whitespace() {
+            let hash = hash_bytes(word.as_bytes());
+            let mut at = hash as usize % PLACES;
+            while table[at].0 != 0 && table[at].0 != hash {
+                at = (at + 1) % PLACES;
+            }
+            table[at].0 = hash;
+            table[at].1 |= class;
+        }
+    }
+    table
+});
+
+/// The class of a normalised word with this hash and spelling.
+#[inline]
+pub(crate) fn word_class(hash: u64, spelling: &[u8]) -> WordClass {
+    let table = TABLE.as_slice();
+    let mut at = hash as usize % PLACES;
+    let mut class = loop {
+        match table.get(at) {
+            Some((found, class)) if *found == hash => break *class,
+            Some((0, _)) | None => break 0,
+            Some(_) => at = (at + 1) % PLACES,
+        }
+    };
+    if spelling.ends_with(b"n't") {
+        class |= NEGATES;
+    }
+    class
+}
+
+/// Whether a normalised word turns what follows into its opposite.
+pub(crate) fn is_negation(word: &[u8]) -> bool {
+    word_class(hash_bytes(word), word) & NEGATES != 0
+}
