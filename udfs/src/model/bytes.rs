@@ -112,12 +112,30 @@ pub(super) fn emoticon(bytes: &[u8]) -> Option<usize> {
 #[inline]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
-    for chunk in bytes.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = mix(hash ^ u64::from_le_bytes(word));
+    let (words, rest) = bytes.as_chunks::<8>();
+    for word in words {
+        hash = mix(hash ^ u64::from_le_bytes(*word));
     }
-    hash
+    match rest {
+        [] => hash,
+        rest => mix(hash ^ short_word(rest)),
+    }
+}
+
+/// Fewer than eight bytes as a number, the first one lowest, without a copy of unknown length.
+#[inline]
+fn short_word(bytes: &[u8]) -> u64 {
+    let last = bytes.len().saturating_sub(4);
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        // The two may overlap: there they agree.
+        (Some(low), Some(high)) => {
+            u64::from(u32::from_le_bytes(*low)) | u64::from(u32::from_le_bytes(*high)) << (8 * last)
+        }
+        _ => bytes
+            .iter()
+            .rev()
+            .fold(0, |word, byte| word << 8 | u64::from(*byte)),
+    }
 }
 
 /// A bijective mixer (the finaliser of SplitMix64): every input bit reaches every output bit.
@@ -126,4 +144,19 @@ pub(crate) fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_word_is_padded_with_zeros() {
+        let bytes = [1, 2, 3, 4, 5, 6, 7];
+        for length in 1..=7 {
+            let mut padded = [0; 8];
+            padded[..length].copy_from_slice(&bytes[..length]);
+            assert_eq!(short_word(&bytes[..length]), u64::from_le_bytes(padded));
+        }
+    }
 }
