@@ -57,24 +57,6 @@ impl Table {
     fn fetch(&self, hash: u64) {
         fetch(self.row(hash));
     }
-
-    /// Adds the rows of some pairs, no more than [`PAIRS_AT_ONCE`], to the totals of the table's lanes.
-    #[inline(always)]
-    fn add_pairs(&self, pairs: &[u64], totals: &mut [i32]) {
-        let (groups, _) = totals.as_chunks_mut::<LANE_GROUP>();
-        for (at, group) in groups.iter_mut().enumerate() {
-            let mut sums = [0i16; LANE_GROUP];
-            for pair in pairs {
-                let row = &self.row(*pair)[at * LANE_GROUP..][..LANE_GROUP];
-                for (sum, weight) in sums.iter_mut().zip(row) {
-                    *sum += i16::from(*weight);
-                }
-            }
-            for (total, sum) in group.iter_mut().zip(sums) {
-                *total += i32::from(sum) * PAIR_STEPS;
-            }
-        }
-    }
 }
 
 /// Asks the processor for the cache lines of a row without waiting for them.
@@ -98,11 +80,9 @@ const CACHE_LINE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
     totals: Vec<i32>,
+    pairs: Vec<i16>,
     exact: Vec<f32>,
-    /// The rows of the known words of the text.
-    rows: Vec<u32>,
-    /// The features of its pairs.
-    pairs: Vec<u64>,
+    rows: Vec<Option<u32>>,
     rare: Rare,
 }
 
@@ -210,6 +190,8 @@ impl Bank {
     fn start(&self, sums: &mut Sums) {
         sums.totals.clear();
         sums.totals.resize(self.lanes, 0);
+        sums.pairs.clear();
+        sums.pairs.resize(self.lanes, 0);
         sums.exact.resize(self.lanes, 0.0);
         if sums.rare.bank != self.number {
             sums.rare.bank = self.number;
@@ -237,13 +219,11 @@ impl Bank {
         self.add_tokens(text, range, sums);
     }
 
-    /// Reads the tables in rounds: where a value lies is known a round before it is needed, so that
-    /// the processor fetches many of them at the same time. The sums of a few lanes stay in
-    /// registers while all words are added.
+    /// Reads the tables in three rounds: where a value lies is known a round before it is needed,
+    /// so that the processor fetches many of them at the same time.
     #[inline(always)]
     fn add_tokens(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
         let tokens = &text.tokens[range];
-        sums.pairs.clear();
         for (at, token) in tokens.iter().enumerate() {
             self.known.fetch_place(token);
             if at > 0 {
@@ -252,38 +232,38 @@ impl Bank {
                     .iter()
                     .filter(|table| table.pairs)
                     .for_each(|table| table.fetch(pair));
-                sums.pairs.push(pair);
             }
         }
         sums.rows.clear();
         for token in tokens {
-            match self.known.find(token) {
-                Some(row) => {
-                    fetch(self.known.row(row, self.lanes));
-                    sums.rows.push(row);
-                }
+            let row = self.known.find(token);
+            if let Some(row) = row {
+                fetch(self.known.row(row, self.lanes));
+            }
+            sums.rows.push(row);
+        }
+        for (at, token) in tokens.iter().enumerate() {
+            match sums.rows[at] {
+                Some(row) => add(&mut sums.totals, self.known.row(row, self.lanes)),
                 None => self.add_rare(token, text.spelling(token), sums),
             }
-        }
-        self.add_known(sums);
-        for table in self.tables.iter().filter(|table| table.pairs) {
-            let totals = &mut sums.totals[table.lanes.clone()];
-            for pairs in sums.pairs.chunks(PAIRS_AT_ONCE) {
-                table.add_pairs(pairs, totals);
+            if at > 0 {
+                self.add_pair(pair_feature(&tokens[at - 1], token), &mut sums.pairs);
+                if at % PAIRS_AT_ONCE == 0 {
+                    add_pairs(&mut sums.totals, &mut sums.pairs);
+                }
             }
         }
+        add_pairs(&mut sums.totals, &mut sums.pairs);
     }
 
     #[inline(always)]
-    fn add_known(&self, sums: &mut Sums) {
-        let (groups, _) = sums.totals.as_chunks_mut::<LANE_GROUP>();
-        for (at, group) in groups.iter_mut().enumerate() {
-            let mut totals = *group;
-            for row in &sums.rows {
-                let row = &self.known.row(*row, self.lanes)[at * LANE_GROUP..][..LANE_GROUP];
-                add(&mut totals, row);
+    fn add_pair(&self, hash: u64, pairs: &mut [i16]) {
+        for table in self.tables.iter().filter(|table| table.pairs) {
+            let row = table.row(hash);
+            for (sum, weight) in pairs[table.lanes.clone()].iter_mut().zip(row) {
+                *sum += i16::from(*weight);
             }
-            *group = totals;
         }
     }
 
@@ -385,6 +365,14 @@ fn spelling_kind(spelling: &str) -> Kind {
 fn add(totals: &mut [i32], row: &[i16]) {
     for (total, value) in totals.iter_mut().zip(row) {
         *total += i32::from(*value);
+    }
+}
+
+#[inline(always)]
+fn add_pairs(totals: &mut [i32], pairs: &mut [i16]) {
+    for (total, pair) in totals.iter_mut().zip(pairs) {
+        *total += i32::from(*pair) * PAIR_STEPS;
+        *pair = 0;
     }
 }
 
