@@ -20,7 +20,7 @@ use crate::catalog::{CatalogObject, NamedModel};
 use crate::error::{Error, sqlstate};
 use crate::govern::{self, Principal};
 use crate::ingest::{Rows, WriteMode};
-use crate::statement::{CreateModel, DropModel, EvaluateModel};
+use crate::statement::{CreateModel, DropModel, EvaluateModel, strip_suffix};
 
 /// The functions whose second argument names a model.
 const NAMING_FUNCTIONS: [&str; 4] = ["intent", "intent_score", "intent_detail", "topic"];
@@ -278,7 +278,7 @@ fn labelled_columns(batch: &RecordBatch) -> Result<(ArrayRef, ArrayRef), Error> 
     let schema = batch.schema();
     let place = |name: &str| {
         let fields = schema.fields().iter();
-        let mut names = fields.map(|field| super::plan::visible_name(field.name()));
+        let mut names = fields.map(|field| strip_suffix(field.name()));
         names.position(|found| found == name)
     };
     let (text, label) = match (place("text"), place("label")) {

@@ -298,11 +298,6 @@ fn copy_query(copy: &Copy) -> Result<ast::Statement, Error> {
     statement::single_query(&format!("SELECT {list} FROM {object}"))
 }
 
-/// The name of a column as clients see it.
-pub(super) fn visible_name(name: &str) -> &str {
-    strip_suffix(name)
-}
-
 /// A schema with the names that clients see; a column of untyped NULLs is text, as PostgreSQL has
 /// it.
 pub(super) fn visible(schema: &Schema) -> SchemaRef {
