@@ -46,6 +46,7 @@ const fn setting(
     }
 }
 
+/// The same, of whose changes clients are told.
 const fn reported(
     name: &'static str,
     default: &'static str,
@@ -53,11 +54,8 @@ const fn reported(
     description: &'static str,
 ) -> Setting {
     Setting {
-        name,
-        default,
-        kind,
         report: true,
-        description,
+        ..setting(name, default, kind, description)
     }
 }
 

@@ -68,45 +68,34 @@ impl TokenBuffer {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    /// The words of a text, negated ones with a "!".
-    fn read(text: &str) -> Vec<String> {
-        let mut buffer = TokenBuffer::default();
-        buffer.read(text);
-        let spelt = buffer.tokens.iter().map(|token| {
-            let word = String::from_utf8_lossy(buffer.spelling(token)).into_owned();
-            format!("{}{word}", if token.negated { "!" } else { "" })
-        });
-        spelt.collect()
-    }
+    use crate::model::text::tests::spelt;
 
     #[test]
     fn a_line_break_ends_a_negation_behind_the_word_before_it() {
         assert_eq!(
-            read("this is not good\nthank you"),
+            spelt("this is not good\nthank you"),
             ["this", "is", "not", "!good", "thank", "you"]
         );
         assert_eq!(
-            read("I did not\nthank you"),
+            spelt("I did not\nthank you"),
             ["i", "did", "not", "thank", "you"]
         );
-        assert_eq!(read("not\r\ngood"), ["not", "good"]);
+        assert_eq!(spelt("not\r\ngood"), ["not", "good"]);
     }
 
     #[test]
     fn no_negates_its_noun_only() {
-        assert_eq!(read("no problem at all"), ["no", "!problem", "at", "all"]);
+        assert_eq!(spelt("no problem at all"), ["no", "!problem", "at", "all"]);
         assert_eq!(
-            read("no more problems here"),
+            spelt("no more problems here"),
             ["no", "!more", "!problems", "here"]
         );
         assert_eq!(
-            read("no i want to cancel"),
+            spelt("no i want to cancel"),
             ["no", "i", "want", "to", "cancel"]
         );
-        assert_eq!(read("no cancel my plan"), ["no", "cancel", "my", "plan"]);
-        assert_eq!(read("no\nproblem"), ["no", "problem"]);
-        assert_eq!(read("no"), ["no"]);
+        assert_eq!(spelt("no cancel my plan"), ["no", "cancel", "my", "plan"]);
+        assert_eq!(spelt("no\nproblem"), ["no", "problem"]);
+        assert_eq!(spelt("no"), ["no"]);
     }
 }

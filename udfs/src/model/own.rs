@@ -94,14 +94,21 @@ impl OwnModel {
 
     /// What the model says of a text; `None` for a text without letters.
     pub(crate) fn answer(&self, text: &str) -> Option<Answer> {
-        self.read(text, |memory| {
-            let said = memory.text.letters >= FEWEST_LETTERS;
-            let (best, probability) = best_label(&self.head, &memory.margins);
-            Answer {
-                label: (said && probability >= self.head.header.threshold).then_some(best as u16),
-                score: if said { shown(probability) } else { 0.0 },
-            }
-        })
+        self.read(text, |memory| self.answer_of(memory))
+    }
+
+    fn answer_of(&self, memory: &Memory) -> Answer {
+        if memory.text.letters < FEWEST_LETTERS {
+            return Answer {
+                label: None,
+                score: 0.0,
+            };
+        }
+        let (best, probability) = best_label(&self.head, &memory.margins);
+        Answer {
+            label: (probability >= self.head.header.threshold).then_some(best as u16),
+            score: shown(probability),
+        }
     }
 
     /// The label of an answer, `unclassified` where there is none.
@@ -113,23 +120,22 @@ impl OwnModel {
 
     /// Label, score and alternatives of a text; `None` for a text without letters.
     pub fn detail(&self, text: &str) -> Option<IntentDetail> {
-        let answer = self.answer(text)?;
-        let ranked = self.read(text, |memory| {
+        self.read(text, |memory| {
+            let answer = self.answer_of(memory);
             let mut probabilities = vec![0.0; self.head.header.labels.len()];
             let margins = &memory.margins[self.head.lanes.clone()];
             softmax(&self.head, margins, &mut probabilities);
             let scores = probabilities[1..].iter().map(|p| shown(*p));
             let mut ranked: Vec<_> = self.labels().iter().cloned().zip(scores).collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let said = memory.text.letters >= FEWEST_LETTERS;
-            ranked.truncate(if said { ALTERNATIVES } else { 0 });
-            ranked
-        })?;
-        Some(IntentDetail {
-            label: self.label(&answer).to_owned(),
-            score: answer.score,
-            alternatives: ranked,
-            model: self.id.clone(),
+            let is_said = memory.text.letters >= FEWEST_LETTERS;
+            ranked.truncate(if is_said { ALTERNATIVES } else { 0 });
+            IntentDetail {
+                label: self.label(&answer).to_owned(),
+                score: answer.score,
+                alternatives: ranked,
+                model: self.id.clone(),
+            }
         })
     }
 

@@ -382,11 +382,11 @@ impl Scripts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// The words of a text, negated ones with a "!".
-    fn read(text: &str) -> Vec<String> {
+    pub(in crate::model) fn spelt(text: &str) -> Vec<String> {
         let mut buffer = TokenBuffer::default();
         buffer.read(text);
         let spelt = buffer.tokens.iter().map(|token| {
@@ -399,13 +399,13 @@ mod tests {
     #[test]
     fn addresses_leave_the_mark_that_ends_the_sentence() {
         assert_eq!(
-            read("see https://example.org/a. ok"),
+            spelt("see https://example.org/a. ok"),
             ["see", "<url>", ".", "ok"]
         );
         assert_eq!(
-            read("mail jo@example.org: now"),
+            spelt("mail jo@example.org: now"),
             ["mail", "<email>", ":", "now"]
         );
-        assert_eq!(read("www. ..."), ["<url>", "..."]);
+        assert_eq!(spelt("www. ..."), ["<url>", "..."]);
     }
 }
