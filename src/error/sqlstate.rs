@@ -105,6 +105,8 @@ states! {
     INVALID_TABLE_DEFINITION = "42P16";
     /// The memory limit or the disk is used up.
     OUT_OF_MEMORY = "53200";
+    /// More than a statement may take in.
+    PROGRAM_LIMIT_EXCEEDED = "54000";
     /// A statement nested or chained too deeply.
     STATEMENT_TOO_COMPLEX = "54001";
     /// An object that something else depends upon.

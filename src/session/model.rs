@@ -12,6 +12,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use futures::TryStreamExt;
 use verbatim_udfs::train::{OwnOptions, Quality, TrainError, Trained, measure, train_own};
 
 use super::run::rows_of;
@@ -24,6 +25,9 @@ use crate::statement::{CreateModel, DropModel, EvaluateModel, strip_suffix};
 
 /// The functions whose second argument names a model.
 const NAMING_FUNCTIONS: [&str; 4] = ["intent", "intent_score", "intent_detail", "topic"];
+
+/// Rows that a query may give: they are held in memory, and a training reads a part of them only.
+const MOST_LABELLED_ROWS: usize = 2_000_000;
 
 /// Texts and labels, as a query gives them.
 type LabelledRows = Vec<(Option<String>, Option<String>)>;
@@ -198,9 +202,16 @@ impl Session {
 
     /// The rows of a statement's query: its columns text and label, or its first two.
     async fn labelled_rows(&self, prepared: &Prepared) -> Result<LabelledRows, Error> {
-        let plan = self.bind(prepared, Vec::new()).await?;
+        let (_, mut stream) = self.rows(prepared, Vec::new()).await?;
         let mut rows = Vec::new();
-        for batch in self.collect(&plan).await? {
+        while let Some(batch) = stream.try_next().await? {
+            if rows.len() + batch.num_rows() > MOST_LABELLED_ROWS {
+                return Err(Error::statement(
+                    sqlstate::PROGRAM_LIMIT_EXCEEDED,
+                    format!("the query gives more than {MOST_LABELLED_ROWS} rows"),
+                )
+                .with_hint("A part of them is enough: ORDER BY random() LIMIT 200000."));
+            }
             let (texts, labels) = labelled_columns(&batch)?;
             let (texts, labels) = (texts.as_string::<i32>(), labels.as_string::<i32>());
             let owned = |value: Option<&str>| value.map(str::to_owned);

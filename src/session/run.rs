@@ -114,7 +114,8 @@ impl Session {
         Ok((schema, Box::pin(stream)))
     }
 
-    async fn rows(
+    /// The rows of a planned query, with the names of its plan.
+    pub(super) async fn rows(
         &self,
         prepared: &Prepared,
         parameters: Vec<ScalarValue>,

@@ -45,6 +45,15 @@ fn a_demo_is_made_once_and_found_again() {
 }
 
 #[test]
+fn the_metrics_of_a_demo_find_every_planted_fact() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = run(folder.path(), &[]);
+    let text = said(&made.stdout);
+    assert_eq!(made.status.code(), Some(0), "{}", said(&made.stderr));
+    assert!(text.contains("5 of 5 planted facts found"), "{text}");
+}
+
+#[test]
 fn a_folder_of_others_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("mine.txt"), "mine").unwrap();
