@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{OwnModel, UNCLASSIFIED};
 
-/// Figures of one label.
+/// Figures of one label; all are 0..1.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelFigures {
     /// The label.
@@ -21,7 +21,7 @@ pub struct LabelFigures {
     pub f1: f64,
 }
 
-/// Figures over rows with known labels.
+/// Figures over rows with known labels; all shares are 0..1, and 0 where there are no rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Quality {
     /// Rows.
