@@ -6,18 +6,63 @@
 //! a known word and the same word computed anew give the same bits, in any order.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bytes::hash_bytes;
-use super::features::{PAIR_STEPS, STEPS, pair_feature, text_factor, word_features};
+use super::features::{PAIR_STEPS, STEPS, WORD_WEIGHT, pair_feature, text_factor, word_features};
 use super::format::Head;
 use super::text::{Kind, Token, TokenBuffer};
 
 /// Lanes come in groups of this many, so that the adding loop has no rest.
 const LANE_GROUP: usize = 16;
 
-/// Where a head's classes lie among the lanes.
+/// Where a head's classes lie among the margins of a text.
 pub(crate) type Lanes = Range<usize>;
+
+/// The lanes of each head, one head behind the other.
+pub(crate) fn lanes(heads: &[&Head]) -> Vec<Lanes> {
+    let mut end = 0;
+    heads
+        .iter()
+        .map(|head| {
+            let start = end;
+            end += head.classes();
+            start..end
+        })
+        .collect()
+}
+
+/// The heads of a model set, and a bank for every choice among them that was asked for so far: a
+/// call that reads one head should not fetch the weights of all.
+#[derive(Debug)]
+pub(crate) struct Banks {
+    heads: Vec<Head>,
+    vocabulary: String,
+    /// The bank of the heads whose bits are set in the index.
+    chosen: Vec<OnceLock<Bank>>,
+}
+
+impl Banks {
+    /// Heads in an order that their lanes keep; few, for there is a place for every choice.
+    pub(crate) fn new(heads: Vec<Head>, vocabulary: &str) -> Banks {
+        Banks {
+            chosen: (0..1usize << heads.len())
+                .map(|_| OnceLock::new())
+                .collect(),
+            vocabulary: vocabulary.to_owned(),
+            heads,
+        }
+    }
+
+    /// The bank of a choice of heads, a bit for each; it is made at its first use.
+    pub(crate) fn of(&self, choice: usize) -> &Bank {
+        self.chosen[choice].get_or_init(|| {
+            let heads: Vec<&Head> = self.heads.iter().collect();
+            Bank::new(&heads, choice, &self.vocabulary)
+        })
+    }
+}
 
 /// One table of weights: every head in it has the same number of rows.
 #[derive(Debug)]
@@ -30,16 +75,28 @@ struct Table {
     start: usize,
 }
 
-/// All heads of a model set.
+/// Where the classes of a head lie.
+#[derive(Debug)]
+struct Place {
+    /// Among the sums of a bank.
+    sums: usize,
+    /// Among the margins of a text.
+    margins: Lanes,
+}
+
+/// Some heads side by side.
 #[derive(Debug)]
 pub(crate) struct Bank {
     /// Tells banks apart: a thread's memory of rare words belongs to one of them.
     number: u64,
     tables: Vec<Table>,
+    places: Vec<Place>,
     lanes: usize,
     scale: Vec<f32>,
     bias: Vec<f32>,
     known: Known,
+    /// Margins of a text: those of heads that are not in the bank are 0.
+    margins: usize,
     /// The processor has AVX2.
     #[cfg(target_arch = "x86_64")]
     wide: bool,
@@ -80,8 +137,9 @@ const CACHE_LINE: usize = 64;
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
     totals: Vec<i32>,
+    words: Vec<i16>,
     pairs: Vec<i16>,
-    exact: Vec<f32>,
+    grams: Vec<i16>,
     rows: Vec<Option<u32>>,
     rare: Rare,
 }
@@ -96,43 +154,54 @@ struct Rare {
 }
 
 /// Places of [`Rare`]; a power of two.
-const RARE: usize = 4096;
-/// Pairs whose weights add up without leaving 16 bits.
-const PAIRS_AT_ONCE: usize = 256;
+const RARE: usize = 32_768;
+/// Tokens whose sums add up without leaving 16 bits: 16 · 2,047 is the most of words, 16 · 128 of
+/// pairs.
+const TOKENS_AT_ONCE: usize = 16;
+/// A word's sum in steps of [`WORD_STEPS`] goes no further: sixteen times the largest weight.
+const MOST_OF_A_WORD: f32 = 2_047.0;
+/// A word's sum is kept in steps of one part in this many of a stored weight.
+const WORD_STEPS: f32 = 4.0;
+/// A word's step in the steps of a total, see [`STEPS`].
+const WORD_FACTOR: i32 = (STEPS / WORD_STEPS) as i32;
 
 impl Bank {
-    /// Puts heads side by side; returns the lanes of each head in the order given.
-    pub(crate) fn new(heads: &[&Head], vocabulary: &str) -> (Bank, Vec<Lanes>) {
+    /// Puts the heads whose bits are set in `choice` side by side.
+    pub(crate) fn new(heads: &[&Head], choice: usize, vocabulary: &str) -> Bank {
+        let places = lanes(heads);
+        let is_chosen = |index: &usize| choice & (1 << index) != 0;
+        let kind = |index: usize| (heads[index].header.bits, heads[index].header.pairs);
         let mut kinds: Vec<(u32, bool)> = Vec::new();
-        for head in heads {
-            let kind = (head.header.bits, head.header.pairs);
-            if !kinds.contains(&kind) {
-                kinds.push(kind);
+        for index in (0..heads.len()).filter(is_chosen) {
+            if !kinds.contains(&kind(index)) {
+                kinds.push(kind(index));
             }
         }
         static BANKS: AtomicU64 = AtomicU64::new(1);
         let mut bank = Bank {
             number: BANKS.fetch_add(1, Ordering::Relaxed),
             tables: Vec::new(),
+            places: Vec::new(),
             lanes: 0,
             scale: Vec::new(),
             bias: Vec::new(),
             known: Known::default(),
+            margins: places.last().map_or(0, |last| last.end),
             #[cfg(target_arch = "x86_64")]
             wide: is_x86_feature_detected!("avx2"),
         };
-        let mut places = vec![0..0; heads.len()];
         for (bits, pairs) in kinds {
             let start = bank.lanes;
             let members: Vec<usize> = (0..heads.len())
-                .filter(|i| (heads[*i].header.bits, heads[*i].header.pairs) == (bits, pairs))
+                .filter(is_chosen)
+                .filter(|index| kind(*index) == (bits, pairs))
                 .collect();
-            let used: usize = members.iter().map(|i| heads[*i].classes()).sum();
+            let used: usize = members.iter().map(|index| heads[*index].classes()).sum();
             let width = used.div_ceil(LANE_GROUP) * LANE_GROUP;
             let mut weights = vec![0i8; (width << bits) + CACHE_LINE];
             let aligned = weights.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
             let mut at = 0;
-            for &member in &members {
+            for member in members {
                 let head = heads[member];
                 let classes = head.classes();
                 for (row, source) in weights[aligned..]
@@ -141,7 +210,10 @@ impl Bank {
                 {
                     row[at..at + classes].copy_from_slice(source);
                 }
-                places[member] = start + at..start + at + classes;
+                bank.places.push(Place {
+                    sums: start + at,
+                    margins: places[member].clone(),
+                });
                 bank.scale
                     .extend(head.header.scale.iter().map(|s| s / STEPS));
                 bank.bias.extend_from_slice(&head.header.bias);
@@ -159,10 +231,15 @@ impl Bank {
             });
         }
         bank.learn(vocabulary);
-        (bank, places)
+        bank
     }
 
-    /// Sums up the words of a text; `margins` gets one value a lane.
+    /// Margins that a text gets: one a class of every head.
+    pub(crate) fn margins(&self) -> usize {
+        self.margins
+    }
+
+    /// Sums up the words of a text; `margins` gets one value a class of every head.
     pub(crate) fn add_up(&self, text: &TokenBuffer, sums: &mut Sums, margins: &mut Vec<f32>) {
         self.add_up_part(text, 0..text.tokens.len(), sums, margins);
     }
@@ -190,9 +267,11 @@ impl Bank {
     fn start(&self, sums: &mut Sums) {
         sums.totals.clear();
         sums.totals.resize(self.lanes, 0);
-        sums.pairs.clear();
-        sums.pairs.resize(self.lanes, 0);
-        sums.exact.resize(self.lanes, 0.0);
+        for sixteen_bits in [&mut sums.words, &mut sums.pairs] {
+            sixteen_bits.clear();
+            sixteen_bits.resize(self.lanes, 0);
+        }
+        sums.grams.resize(self.lanes, 0);
         if sums.rare.bank != self.number {
             sums.rare.bank = self.number;
             sums.rare.keys = vec![0; RARE];
@@ -203,13 +282,18 @@ impl Bank {
     fn finish(&self, tokens: usize, sums: &Sums, margins: &mut Vec<f32>) {
         let factor = text_factor(tokens);
         margins.clear();
-        margins.extend(
-            sums.totals
-                .iter()
-                .zip(&self.scale)
-                .zip(&self.bias)
-                .map(|((total, scale), bias)| *total as f32 * scale * factor + bias),
-        );
+        margins.resize(self.margins, 0.0);
+        for place in &self.places {
+            let sums = &sums.totals[place.sums..];
+            let scale = &self.scale[place.sums..];
+            let bias = &self.bias[place.sums..];
+            let margins = &mut margins[place.margins.clone()];
+            for (((margin, total), scale), bias) in
+                margins.iter_mut().zip(sums).zip(scale).zip(bias)
+            {
+                *margin = *total as f32 * scale * factor + bias;
+            }
+        }
     }
 
     /// [`Bank::add_tokens`] compiled for AVX2: the same integers, four times as fast.
@@ -244,17 +328,17 @@ impl Bank {
         }
         for (at, token) in tokens.iter().enumerate() {
             match sums.rows[at] {
-                Some(row) => add(&mut sums.totals, self.known.row(row, self.lanes)),
+                Some(row) => add(&mut sums.words, self.known.row(row, self.lanes)),
                 None => self.add_rare(token, text.spelling(token), sums),
             }
             if at > 0 {
                 self.add_pair(pair_feature(&tokens[at - 1], token), &mut sums.pairs);
-                if at % PAIRS_AT_ONCE == 0 {
-                    add_pairs(&mut sums.totals, &mut sums.pairs);
+                if at % TOKENS_AT_ONCE == 0 {
+                    sums.total();
                 }
             }
         }
-        add_pairs(&mut sums.totals, &mut sums.pairs);
+        sums.total();
     }
 
     #[inline(always)]
@@ -262,7 +346,7 @@ impl Bank {
         for table in self.tables.iter().filter(|table| table.pairs) {
             let row = table.row(hash);
             for (sum, weight) in pairs[table.lanes.clone()].iter_mut().zip(row) {
-                *sum += i16::from(*weight);
+                *sum = sum.wrapping_add(i16::from(*weight));
             }
         }
     }
@@ -270,10 +354,7 @@ impl Bank {
     #[inline(always)]
     fn add_rare(&self, token: &Token, spelling: &[u8], sums: &mut Sums) {
         let Sums {
-            totals,
-            exact,
-            rare,
-            ..
+            words, grams, rare, ..
         } = sums;
         // A key of 0 means a free place; no word has it but with a chance of 2^-64.
         let key = Known::key(token);
@@ -281,14 +362,14 @@ impl Bank {
         let kept = &mut rare.sums[place * self.lanes..(place + 1) * self.lanes];
         if rare.keys[place] != key {
             rare.keys[place] = key;
-            self.word_sums(token, spelling, exact, kept);
+            self.word_sums(token, spelling, grams, kept);
         }
-        add(totals, kept);
+        add(words, kept);
     }
 
     /// What one word adds to every lane.
     #[inline(always)]
-    fn word_sums(&self, token: &Token, spelling: &[u8], exact: &mut [f32], word: &mut [i16]) {
+    fn word_sums(&self, token: &Token, spelling: &[u8], grams: &mut [i16], word: &mut [i16]) {
         word_features(
             token.hash,
             spelling,
@@ -298,30 +379,43 @@ impl Bank {
                 self.tables.iter().for_each(|table| table.fetch(hash));
             },
         );
-        exact.fill(0.0);
+        // All grams of a word weigh the same, so that their sum is one of integers: at most 90 grams
+        // of at most 128.
+        let mut gram_weight = 0.0;
+        word.fill(0);
+        grams.fill(0);
         word_features(
             token.hash,
             spelling,
             token.kind,
             token.negated,
             |hash, weight| {
+                let sums = if weight == WORD_WEIGHT {
+                    &mut *word
+                } else {
+                    gram_weight = weight;
+                    &mut *grams
+                };
                 for table in &self.tables {
                     let row = table.row(hash);
-                    for (sum, stored) in exact[table.lanes.clone()].iter_mut().zip(row) {
-                        *sum += f32::from(*stored) * weight;
+                    for (sum, stored) in sums[table.lanes.clone()].iter_mut().zip(row) {
+                        *sum = sum.wrapping_add(i16::from(*stored));
                     }
                 }
             },
         );
-        for (kept, sum) in word.iter_mut().zip(exact.iter()) {
+        for (kept, grams) in word.iter_mut().zip(grams.iter()) {
+            let exact = f32::from(*kept) + f32::from(*grams) * gram_weight;
             // Half up, saturating.
-            *kept = (sum * STEPS + 0.5).floor().clamp(-32_768.0, 32_767.0) as i16;
+            *kept = (exact * WORD_STEPS + 0.5)
+                .floor()
+                .clamp(-MOST_OF_A_WORD, MOST_OF_A_WORD) as i16;
         }
     }
 
     fn learn(&mut self, vocabulary: &str) {
         let mut known = Known::with_room(vocabulary.lines().count() * 2);
-        let mut exact = vec![0.0; self.lanes];
+        let mut grams = vec![0; self.lanes];
         let mut word = vec![0; self.lanes];
         for line in vocabulary.lines() {
             let (spelling, negated) = match line.strip_prefix('!') {
@@ -345,7 +439,7 @@ impl Bank {
             if spelling.is_empty() || known.find(&token).is_some() {
                 continue;
             }
-            self.word_sums(&token, spelling.as_bytes(), &mut exact, &mut word);
+            self.word_sums(&token, spelling.as_bytes(), &mut grams, &mut word);
             known.insert(&token, &word);
         }
         self.known = known;
@@ -362,17 +456,22 @@ fn spelling_kind(spelling: &str) -> Kind {
 }
 
 #[inline(always)]
-fn add(totals: &mut [i32], row: &[i16]) {
-    for (total, value) in totals.iter_mut().zip(row) {
-        *total += i32::from(*value);
+fn add(sums: &mut [i16], row: &[i16]) {
+    for (sum, value) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(*value);
     }
 }
 
-#[inline(always)]
-fn add_pairs(totals: &mut [i32], pairs: &mut [i16]) {
-    for (total, pair) in totals.iter_mut().zip(pairs) {
-        *total += i32::from(*pair) * PAIR_STEPS;
-        *pair = 0;
+impl Sums {
+    /// Moves what 16 bits have gathered into the totals.
+    #[inline(always)]
+    fn total(&mut self) {
+        let gathered = self.words.iter_mut().zip(&mut self.pairs);
+        for (total, (word, pair)) in self.totals.iter_mut().zip(gathered) {
+            *total += i32::from(*word) * WORD_FACTOR + i32::from(*pair) * PAIR_STEPS;
+            *word = 0;
+            *pair = 0;
+        }
     }
 }
 

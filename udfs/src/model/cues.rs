@@ -25,7 +25,7 @@ use parser::Builder;
 
 use super::ModelError;
 use super::bytes::hash_bytes;
-use super::text::{Kind, TokenBuffer};
+use super::text::{Kind, Token, TokenBuffer};
 use super::word_class::{ASKS, NEGATES};
 
 /// What the patterns point at. The first six are the labels of `risk_signals`.
@@ -181,16 +181,11 @@ pub(crate) struct CueBuffer {
     words: Vec<CueWord>,
 }
 
-/// The place of a word that no pattern names.
-const UNKNOWN: u32 = u32::MAX;
-
 /// A word or placeholder of a text.
 #[derive(Debug, Clone, Copy)]
 struct CueWord {
     /// Index of the token.
     token: u32,
-    /// Place among [`Cues::words`], [`UNKNOWN`] for a word of no set.
-    word: u32,
     /// Whether a sentence begins with it.
     begins: bool,
     /// Whether its sentence asks.
@@ -200,7 +195,7 @@ struct CueWord {
 impl CueBuffer {
     /// Splits a text into words and sentences. A sentence asks where it begins like a question or
     /// ends with `?`; this is decided once for all of its words.
-    fn fill(&mut self, text: &TokenBuffer, cues: &Cues) {
+    fn fill(&mut self, text: &TokenBuffer) {
         self.words.clear();
         let mut first = 0;
         let mut ended = true;
@@ -216,7 +211,6 @@ impl CueBuffer {
                     };
                     self.words.push(CueWord {
                         token: index as u32,
-                        word: cues.place(token.hash),
                         begins: ended,
                         asks,
                     });
@@ -256,22 +250,20 @@ impl Cues {
     /// Looks for every signal in a text.
     pub(crate) fn find(&self, text: &TokenBuffer, buffer: &mut CueBuffer) -> Findings {
         let mut findings = [Found::default(); SIGNALS];
-        if !text
-            .tokens
-            .iter()
-            .any(|token| self.anchors.may_hold(token.hash))
-        {
+        let may_anchor = |token: &Token| self.anchors.may_hold(token.hash);
+        let Some(first) = text.tokens.iter().position(may_anchor) else {
             return findings;
-        }
-        buffer.fill(text, self);
+        };
+        buffer.fill(text);
         for at in 0..buffer.words.len() {
-            let token = &text.tokens[buffer.words[at].token as usize];
-            let Some(word) = self.words.get(buffer.words[at].word as usize) else {
-                continue;
-            };
-            if word.anchors.is_empty() {
+            let index = buffer.words[at].token as usize;
+            let token = &text.tokens[index];
+            if index < first || !may_anchor(token) {
                 continue;
             }
+            let Some(word) = self.word(token) else {
+                continue;
+            };
             // The best pattern of each signal counts, once per anchor.
             let mut best = [(0.0f32, 0usize, 0usize); SIGNALS];
             for &index in &word.anchors {
@@ -308,11 +300,14 @@ impl Cues {
         findings
     }
 
-    fn place(&self, hash: u64) -> u32 {
-        match self.known.may_hold(hash) {
-            true => self.places.get(&hash).copied().unwrap_or(UNKNOWN),
-            false => UNKNOWN,
+    /// What the patterns know of a word.
+    #[inline]
+    fn word(&self, token: &Token) -> Option<&Word> {
+        if !self.known.may_hold(token.hash) {
+            return None;
         }
+        let place = self.places.get(&token.hash)?;
+        self.words.get(*place as usize)
     }
 
     /// The first and last word of a match around the anchor at `at`.
@@ -353,10 +348,8 @@ impl Cues {
             return None;
         }
         let token_at = |index: usize| &text.tokens[words[index].token as usize];
-        let is_in = |index: usize, set: u16| {
-            let word = self.words.get(words[index].word as usize);
-            word.is_some_and(|word| word.is_in(set))
-        };
+        let is_in =
+            |index: usize, set: u16| self.word(token_at(index)).is_some_and(|w| w.is_in(set));
         let optional = match element {
             Element::Set { optional, .. } | Element::Not { optional } => *optional,
             Element::Gap(_) | Element::Unless { .. } | Element::Edge => false,

@@ -3,8 +3,6 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::bytes::hash_bytes;
-
 /// What was worked out for the rows of an array, once for each distinct text.
 #[derive(Debug)]
 pub(crate) struct Answers<T> {
@@ -43,7 +41,7 @@ impl<T> Answers<T> {
     }
 }
 
-/// The hash of the tokens, for whole texts; equality is checked by the map.
+/// A hash of whole texts, sixteen bytes at a step; equality is checked by the map.
 #[derive(Debug, Default)]
 struct TextHasher(u64);
 
@@ -51,10 +49,33 @@ impl Hasher for TextHasher {
     fn finish(&self) -> u64 {
         self.0
     }
+
     fn write(&mut self, bytes: &[u8]) {
-        self.0 = self.0.rotate_left(29) ^ hash_bytes(bytes);
+        let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+        let (steps, rest) = bytes.as_chunks::<16>();
+        for step in steps {
+            if let (Some(low), Some(high)) = (step.first_chunk(), step.last_chunk()) {
+                self.0 = folded(word(low) ^ self.0, word(high) ^ FIRST);
+            }
+        }
+        let mut last = [0; 16];
+        last[..rest.len()].copy_from_slice(rest);
+        if let (Some(low), Some(high)) = (last.first_chunk(), last.last_chunk()) {
+            self.0 = folded(word(low) ^ self.0, word(high) ^ SECOND ^ bytes.len() as u64);
+        }
     }
+
     fn write_u8(&mut self, _end_mark: u8) {}
+}
+
+/// Odd numbers without a pattern: the golden ratio and the root of two as 64 bits.
+const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
+const SECOND: u64 = 0x6a09_e667_f3bc_c909;
+
+/// Both halves of a product: every bit of both numbers reaches them.
+fn folded(left: u64, right: u64) -> u64 {
+    let product = u128::from(left) * u128::from(right);
+    product as u64 ^ (product >> 64) as u64
 }
 
 #[cfg(test)]

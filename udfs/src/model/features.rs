@@ -14,7 +14,7 @@ pub(crate) const RECIPE: &str = "word1-2+char3-5/1";
 pub(crate) const WORD_WEIGHT: f32 = 1.0;
 /// Norm of a word's character grams together.
 pub(crate) const GRAM_WEIGHT: f32 = 0.7;
-/// A word's sum is kept in steps of one part in this many of a stored weight.
+/// A text's sum is counted in steps of one part in this many of a stored weight.
 pub(crate) const STEPS: f32 = 16.0;
 /// Weight of a pair of neighbours, in such steps.
 pub(crate) const PAIR_STEPS: i32 = 11;

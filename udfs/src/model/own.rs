@@ -61,12 +61,12 @@ impl OwnModel {
     }
 
     pub(crate) fn of(head: Head) -> OwnModel {
-        let (bank, places) = Bank::new(&[&head], SHIPPED_VOCABULARY);
+        let bank = Bank::new(&[&head], 1, SHIPPED_VOCABULARY);
         OwnModel {
             id: head.id,
             head: Placed {
                 header: head.header,
-                lanes: places.into_iter().next().unwrap_or_default(),
+                lanes: 0..bank.margins(),
             },
             bank,
         }

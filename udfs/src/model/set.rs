@@ -6,13 +6,13 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::bank::{Bank, Lanes};
+use super::bank::{Banks, Lanes, lanes};
 use super::cues::Cues;
 use super::format::{Head, HeadHeader, hex};
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
-const RULES: &str = "rules/3";
+const RULES: &str = "rules/4";
 
 const CUE_FILES: [(&str, &str); 4] = [
     ("words.cues", include_str!("cues/words.cues")),
@@ -24,7 +24,7 @@ const CUE_FILES: [(&str, &str); 4] = [
 /// The words whose sums are computed when a set is loaded.
 pub(super) const SHIPPED_VOCABULARY: &str = include_str!("../../weights/vocabulary.txt");
 
-/// One head inside the bank.
+/// One head among the margins of a text.
 #[derive(Debug)]
 pub(crate) struct Placed {
     pub(crate) header: HeadHeader,
@@ -41,7 +41,10 @@ pub struct ModelSet {
 pub(crate) struct Inner {
     id: String,
     models: BTreeMap<&'static str, String>,
-    pub(crate) bank: Bank,
+    pub(crate) banks: Banks,
+    /// The processor has AVX2.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) wide: bool,
     pub(crate) cues: Cues,
     pub(crate) sentiment: Placed,
     pub(crate) intent: Placed,
@@ -101,17 +104,11 @@ impl ModelSet {
         }
         let cues = Cues::parse(&CUE_FILES)?;
         let models = identities(&sentiment, &intent, &topic, &language);
-        let (bank, places) = Bank::new(
-            &[&sentiment, &intent, &topic, &language],
-            weights.vocabulary,
-        );
-        let mut places = places.into_iter();
-        let mut place = |head: Head| Placed {
-            header: head.header,
+        let mut places = lanes(&[&sentiment, &intent, &topic, &language]).into_iter();
+        let mut place = |head: &Head| Placed {
+            header: head.header.clone(),
             lanes: places.next().unwrap_or_default(),
         };
-        let (sentiment, intent) = (place(sentiment), place(intent));
-        let (topic, language) = (place(topic), place(language));
         let mut hash = Sha256::new();
         for (function, model) in &models {
             hash.update(function.as_bytes());
@@ -123,16 +120,18 @@ impl ModelSet {
             inner: Arc::new(Inner {
                 id: hex(&hash.finalize()[..12]),
                 models,
-                bank,
                 cues,
+                #[cfg(target_arch = "x86_64")]
+                wide: is_x86_feature_detected!("avx2"),
                 topics: std::iter::once(UNCLASSIFIED.to_owned())
                     .chain(topic.header.labels[1..].iter().cloned())
                     .collect(),
                 intents: intent.header.labels[1..].to_vec(),
-                sentiment,
-                intent,
-                topic,
-                language,
+                sentiment: place(&sentiment),
+                intent: place(&intent),
+                topic: place(&topic),
+                language: place(&language),
+                banks: Banks::new(vec![sentiment, intent, topic, language], weights.vocabulary),
             }),
         })
     }

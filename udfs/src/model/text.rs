@@ -154,14 +154,16 @@ impl TokenBuffer {
 
     fn word(&mut self, text: &str, at: usize) -> usize {
         let bytes = text.as_bytes();
-        if let Some(end) = address_end(bytes, at) {
+        if matches!(bytes[at] | 0x20, b'h' | b'w')
+            && let Some(end) = address_end(bytes, at)
+        {
             self.letters += 1;
             self.scripts.latin += 1;
             self.placeholder(b"<url>", at, end);
             return end;
         }
         let start = self.spelling.len();
-        let mut end = at;
+        let mut end = self.plain_letters(bytes, at);
         let mut digits = 0;
         while end < bytes.len() {
             let byte = bytes[end];
@@ -225,6 +227,32 @@ impl TokenBuffer {
         self.words += 1;
         self.push(Kind::Word, start, at, end, false);
         end
+    }
+
+    /// Reads the ASCII letters at `at`, as most words have nothing else; returns their end.
+    #[inline]
+    fn plain_letters(&mut self, bytes: &[u8], at: usize) -> usize {
+        let run = bytes[at..].iter().take(MAX_WORD);
+        let length = run.take_while(|byte| class(**byte) == LETTER).count();
+        let letters = &bytes[at..at + length];
+        let mut repeats = false;
+        let mut upper = 0;
+        for byte in letters {
+            upper += u32::from(byte & 0x20 == 0);
+        }
+        for three in letters.array_windows::<3>() {
+            let [first, second, third] = three.map(|byte| byte | 0x20);
+            repeats |= first == second && second == third;
+        }
+        // "sooooo" is left to the slow way.
+        if repeats {
+            return at;
+        }
+        self.spelling.extend(letters.iter().map(|byte| byte | 0x20));
+        self.letters += length as u32;
+        self.scripts.latin += length as u32;
+        self.upper += upper;
+        at + length
     }
 
     fn letter(&mut self, start: usize, byte: u8) {

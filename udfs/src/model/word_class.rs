@@ -60,24 +60,31 @@ const CLASSES: [(WordClass, &str); 8] = [
 ];
 
 /// Places of the table: a power of two, several times the number of words.
-const PLACES: usize = 1024;
+const PLACES: usize = 512;
 
-/// Hash and class of each word, by the low bits of the hash; a hash of 0 is a free place.
-static TABLE: LazyLock<Vec<(u64, WordClass)>> = LazyLock::new(|| {
-    let mut table = vec![(0, 0); PLACES];
+/// The class of each word below the upper 56 bits of its hash, at the place that the low bits of
+/// the hash say; 0 is a free place. Small, so that it stays next to the processor.
+static TABLE: LazyLock<Vec<u64>> = LazyLock::new(|| {
+    let mut table = vec![0; PLACES];
     for (class, words) in CLASSES {
         for word in words.split_whitespace() {
             let hash = hash_bytes(word.as_bytes());
             let mut at = hash as usize % PLACES;
-            while table[at].0 != 0 && table[at].0 != hash {
+            while table[at] != 0 && !is_of(table[at], hash) {
                 at = (at + 1) % PLACES;
             }
-            table[at].0 = hash;
-            table[at].1 |= class;
+            table[at] = hash & !CLASS_BITS | table[at] & CLASS_BITS | u64::from(class);
         }
     }
     table
 });
+
+/// The bits of a place that hold the class.
+const CLASS_BITS: u64 = 0xff;
+
+fn is_of(place: u64, hash: u64) -> bool {
+    (place ^ hash) & !CLASS_BITS == 0
+}
 
 /// The class of a normalised word with this hash and spelling.
 #[inline]
@@ -86,8 +93,8 @@ pub(crate) fn word_class(hash: u64, spelling: &[u8]) -> WordClass {
     let mut at = hash as usize % PLACES;
     let mut class = loop {
         match table.get(at) {
-            Some((found, class)) if *found == hash => break *class,
-            Some((0, _)) | None => break 0,
+            Some(0) | None => break 0,
+            Some(place) if is_of(*place, hash) => break *place as WordClass,
             Some(_) => at = (at + 1) % PLACES,
         }
     };
