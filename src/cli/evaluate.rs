@@ -1,11 +1,12 @@
 //! `verbatim evaluate`: how good a function or a training is on labelled rows.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
 use verbatim_udfs::train::{
-    OwnOptions, Quality, Task, TrainError, labelled_file, measure, sample, train_own,
+    OwnOptions, Quality, SEED, Task, TrainError, hold_out, labelled_file, measure, sample,
+    train_own,
 };
 
 use super::Failure;
@@ -20,6 +21,7 @@ use crate::error::{Error, sqlstate};
   verbatim evaluate --task effort_score --data rated.csv --label rating
   verbatim evaluate --task intent --train train.csv --data valid.csv --unclassified oos
   verbatim evaluate --task intent --train train.csv --data valid.csv --per-label 10
+  verbatim evaluate --task intent --train all.csv --hold-out
 
 Functions: sentiment, intent, topic, detect_language, effort_score, churn_risk. Labels that are all
 numbers are compared with the function's score: correlation, and AUC where there are two values.")]
@@ -28,11 +30,14 @@ pub(super) struct Evaluate {
     #[arg(long, value_name = "FUNCTION")]
     task: String,
     /// Labelled rows to measure on: a CSV file with a header
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "hold_out")]
+    data: Option<PathBuf>,
     /// Labelled rows to train on first
     #[arg(long, value_name = "FILE")]
     train: Option<PathBuf>,
+    /// Measure on a tenth of --train instead, the same at every call, which is not trained on
+    #[arg(long, requires = "train", conflicts_with = "data")]
+    hold_out: bool,
     /// Train on so many rows of each label, drawn with the seed
     #[arg(long, value_name = "COUNT", requires = "train")]
     per_label: Option<usize>,
@@ -67,10 +72,10 @@ impl Evaluate {
     }
 
     fn evaluate(&self) -> Result<(), TrainError> {
-        let mut rows = labelled_file(&self.data, &self.text, &self.label)?;
-        if self.train.is_some() {
-            return self.trained(&mut rows);
+        if let Some(train) = &self.train {
+            return self.trained(train);
         }
+        let rows = self.measured()?;
         let task = Task::named(&self.task).ok_or_else(|| TrainError::Rows {
             reason: format!("{} cannot be measured", self.task),
             mend: "verbatim evaluate --help lists the functions.".to_owned(),
@@ -100,12 +105,21 @@ impl Evaluate {
         Ok(())
     }
 
+    /// The rows of --data.
+    fn measured(&self) -> Result<Vec<(String, String)>, TrainError> {
+        match &self.data {
+            Some(path) => labelled_file(path, &self.text, &self.label),
+            None => Ok(Vec::new()),
+        }
+    }
+
     /// Trains first; labels that the model does not know count as they stand.
-    fn trained(&self, rows: &mut [(String, String)]) -> Result<(), TrainError> {
-        let Some(path) = &self.train else {
-            return Ok(());
-        };
-        let mut train = labelled_file(path, &self.text, &self.label)?;
+    fn trained(&self, train: &Path) -> Result<(), TrainError> {
+        let mut train = labelled_file(train, &self.text, &self.label)?;
+        let mut rows = self.measured()?;
+        if self.hold_out {
+            (train, rows) = hold_out(train, &mut SEED.clone());
+        }
         if let Some(per_label) = self.per_label {
             train = sample(&train, per_label, self.seed);
         }
@@ -130,7 +144,7 @@ impl Evaluate {
             "threshold           {:>8.2}",
             trained.model.header().threshold
         );
-        for (_, label) in rows.iter_mut() {
+        for (_, label) in &mut rows {
             if *label == options.unclassified {
                 "unclassified".clone_into(label);
             }
@@ -140,7 +154,7 @@ impl Evaluate {
             .filter(|(_, label)| label != "unclassified")
             .cloned()
             .collect();
-        self.print(&measure(&trained.model, rows));
+        self.print(&measure(&trained.model, &rows));
         if known.len() < rows.len() {
             let known = measure(&trained.model, &known);
             println!("in-scope accuracy   {:>8.4}", known.accuracy);

@@ -8,10 +8,12 @@
 mod churn_risk;
 mod churn_risk_detail;
 mod churn_risk_level;
+mod classify;
 mod detect_language;
 mod effort_features;
 mod effort_level;
 mod effort_score;
+mod embed;
 mod escalation_request;
 mod intent;
 mod intent_detail;
@@ -25,6 +27,7 @@ mod redact;
 mod risk_signals;
 mod sentiment;
 mod sentiment_label;
+mod similarity;
 pub(crate) mod text;
 pub(crate) mod text_function;
 mod topic;
@@ -53,10 +56,13 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         churn_risk::function(),
         churn_risk_detail::function(),
         churn_risk_level::function(),
+        classify::one(),
+        classify::many(),
         detect_language::function(),
         effort_features::function(),
         effort_level::function(),
         effort_score::function(),
+        embed::function(),
         escalation_request::function(),
         intent::function(),
         intent_detail::function(),
@@ -67,6 +73,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         risk_signals::function(),
         sentiment::function(),
         sentiment_label::function(),
+        similarity::function(),
         topic::function(),
         topic_label::function(),
     ];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
+use datafusion::arrow::array::{ArrayRef, StringBuilder};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
@@ -10,7 +10,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::text::{Texts, coerced_text, over_texts};
+use super::text::{Texts, coerced_text, constant_texts, is_list_of_text, over_texts};
 use super::text_function::SECTION;
 use crate::model::distinct::Answers;
 use crate::pii::{EntityKinds, PiiError, RedactionMode, redact};
@@ -101,18 +101,6 @@ impl ScalarUDFImpl for Redact {
     }
 }
 
-fn is_list_of_text(argument: &DataType) -> bool {
-    match argument {
-        DataType::List(element)
-        | DataType::LargeList(element)
-        | DataType::FixedSizeList(element, _) => {
-            // ARRAY[] is a list of NULLs.
-            element.data_type().is_null() || coerced_text(element.data_type()).is_some()
-        }
-        _ => false,
-    }
-}
-
 fn redacted(texts: &ArrayRef, kinds: EntityKinds, mode: RedactionMode) -> Result<ArrayRef> {
     let mut answers = StringBuilder::with_capacity(texts.len(), 0);
     let mut bytes = 0_usize;
@@ -137,19 +125,8 @@ fn kinds(argument: &ColumnarValue) -> Result<Option<EntityKinds>> {
     if argument.is_null() {
         return Ok(Some(EntityKinds::ALL));
     }
-    let list = argument.to_array()?;
-    let names = match list.data_type() {
-        DataType::List(_) => list.as_list::<i32>().value(0),
-        DataType::LargeList(_) => list.as_list::<i64>().value(0),
-        DataType::FixedSizeList(..) => list.as_fixed_size_list().value(0),
-        other => return exec_err!("the entities of redact are a list of text, not {other}"),
-    };
     let mut kinds = EntityKinds::NONE;
-    if names.data_type().is_null() {
-        return Ok(Some(kinds));
-    }
-    let names = Texts::new(names.as_ref())?;
-    for name in (0..names.len()).filter_map(|row| names.get(row)) {
+    for name in constant_texts(argument)? {
         kinds = kinds.with(name.parse().map_err(external)?);
     }
     Ok(Some(kinds))

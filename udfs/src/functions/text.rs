@@ -85,6 +85,35 @@ pub(crate) fn coerced_text(argument: &DataType) -> Option<DataType> {
     }
 }
 
+/// Whether an argument is a list of texts; `ARRAY[]` is a list of NULLs.
+pub(crate) fn is_list_of_text(argument: &DataType) -> bool {
+    match argument {
+        DataType::List(element)
+        | DataType::LargeList(element)
+        | DataType::FixedSizeList(element, _) => {
+            element.data_type().is_null() || coerced_text(element.data_type()).is_some()
+        }
+        _ => false,
+    }
+}
+
+/// The texts of a constant list that is not NULL, without its NULLs.
+pub(crate) fn constant_texts(list: &ScalarValue) -> Result<Vec<String>> {
+    let list = list.to_array()?;
+    let texts = match list.data_type() {
+        DataType::List(_) => list.as_list::<i32>().value(0),
+        DataType::LargeList(_) => list.as_list::<i64>().value(0),
+        DataType::FixedSizeList(..) => list.as_fixed_size_list().value(0),
+        other => return exec_err!("expected a list of text, found {other}"),
+    };
+    if texts.data_type().is_null() {
+        return Ok(Vec::new());
+    }
+    let texts = Texts::new(texts.as_ref())?;
+    let present = (0..texts.len()).filter_map(|row| texts.get(row));
+    Ok(present.map(str::to_owned).collect())
+}
+
 /// Applies `kernel` to a text argument: once for a constant, once per value of a dictionary.
 ///
 /// `kernel` gets an array of Utf8, LargeUtf8 or Utf8View and returns one value a row.

@@ -6,11 +6,13 @@
 //! a known word and the same word computed anew give the same bits, in any order.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::bytes::hash_bytes;
-use super::features::{PAIR_STEPS, STEPS, WORD_WEIGHT, pair_feature, text_factor, word_features};
+use super::features::{
+    KnownPairs, PAIR_STEPS, STEPS, WORD_WEIGHT, pair_feature, text_factor, word_features,
+};
 use super::format::Head;
 use super::text::{Kind, Token, TokenBuffer};
 
@@ -39,18 +41,20 @@ pub(crate) fn lanes(heads: &[&Head]) -> Vec<Lanes> {
 pub(crate) struct Banks {
     heads: Vec<Head>,
     vocabulary: String,
+    pairs: Arc<KnownPairs>,
     /// The bank of the heads whose bits are set in the index.
     chosen: Vec<OnceLock<Bank>>,
 }
 
 impl Banks {
     /// Heads in an order that their lanes keep; few, for there is a place for every choice.
-    pub(crate) fn new(heads: Vec<Head>, vocabulary: &str) -> Banks {
+    pub(crate) fn new(heads: Vec<Head>, vocabulary: &str, pairs: KnownPairs) -> Banks {
         Banks {
             chosen: (0..1usize << heads.len())
                 .map(|_| OnceLock::new())
                 .collect(),
             vocabulary: vocabulary.to_owned(),
+            pairs: Arc::new(pairs),
             heads,
         }
     }
@@ -59,7 +63,12 @@ impl Banks {
     pub(crate) fn of(&self, choice: usize) -> &Bank {
         self.chosen[choice].get_or_init(|| {
             let heads: Vec<&Head> = self.heads.iter().collect();
-            Bank::new(&heads, choice, &self.vocabulary)
+            Bank::new(
+                &heads,
+                choice,
+                &self.vocabulary,
+                Some(Arc::clone(&self.pairs)),
+            )
         })
     }
 }
@@ -70,6 +79,9 @@ struct Table {
     bits: u32,
     pairs: bool,
     lanes: Range<usize>,
+    /// Of each of the 2^bits rows its place among `weights`, where only some of them are there: row
+    /// 0 stands for all others.
+    places: Vec<u32>,
     /// Rows from `start` on, which lies at a cache line.
     weights: Vec<i8>,
     start: usize,
@@ -95,6 +107,7 @@ pub(crate) struct Bank {
     scale: Vec<f32>,
     bias: Vec<f32>,
     known: Known,
+    pairs: Option<Arc<KnownPairs>>,
     /// Margins of a text: those of heads that are not in the bank are 0.
     margins: usize,
     /// The processor has AVX2.
@@ -106,7 +119,11 @@ impl Table {
     #[inline(always)]
     fn row(&self, hash: u64) -> &[i8] {
         let width = self.lanes.len();
-        let start = self.start + (hash >> (64 - self.bits)) as usize * width;
+        let mut row = (hash >> (64 - self.bits)) as usize;
+        if let Some(place) = self.places.get(row) {
+            row = *place as usize;
+        }
+        let start = self.start + row * width;
         &self.weights[start..start + width]
     }
 
@@ -116,15 +133,26 @@ impl Table {
     }
 }
 
+/// The number of rows to keep, and of each of 2^bits rows its place among them.
+fn rows_of(places: &[u32], bits: u32) -> (usize, Vec<u32>) {
+    let mut of_rows = vec![0; 1 << bits];
+    for (row, place) in (1..).zip(places) {
+        of_rows[*place as usize] = row;
+    }
+    (places.len() + 1, of_rows)
+}
+
 /// Asks the processor for the cache lines of a row without waiting for them.
 #[inline(always)]
 fn fetch<T>(row: &[T]) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        for line in (0..size_of_val(row)).step_by(CACHE_LINE) {
+        let mut line = 0;
+        while line < size_of_val(row) {
             // SAFETY: the address lies inside `row`; a prefetch reads nothing into the program.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(line)) };
+            line += CACHE_LINE;
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
@@ -141,6 +169,7 @@ pub(crate) struct Sums {
     pairs: Vec<i16>,
     grams: Vec<i16>,
     rows: Vec<Option<u32>>,
+    neighbours: Vec<u64>,
     rare: Rare,
 }
 
@@ -166,12 +195,23 @@ const WORD_STEPS: f32 = 4.0;
 const WORD_FACTOR: i32 = (STEPS / WORD_STEPS) as i32;
 
 impl Bank {
-    /// Puts the heads whose bits are set in `choice` side by side.
-    pub(crate) fn new(heads: &[&Head], choice: usize, vocabulary: &str) -> Bank {
+    /// Puts the heads whose bits are set in `choice` side by side. They read the pairs of neighbours
+    /// that `pairs` knows, all of them without it.
+    pub(crate) fn new(
+        heads: &[&Head],
+        choice: usize,
+        vocabulary: &str,
+        pairs: Option<Arc<KnownPairs>>,
+    ) -> Bank {
         let places = lanes(heads);
         let is_chosen = |index: &usize| choice & (1 << index) != 0;
-        let kind = |index: usize| (heads[index].header.bits, heads[index].header.pairs);
-        let mut kinds: Vec<(u32, bool)> = Vec::new();
+        // A head of some rows has a table of its own.
+        let kind = |index: usize| {
+            let Head { header, places, .. } = heads[index];
+            let alone = (!places.is_empty()).then_some(index);
+            (header.bits, header.pairs, alone)
+        };
+        let mut kinds: Vec<(u32, bool, Option<usize>)> = Vec::new();
         for index in (0..heads.len()).filter(is_chosen) {
             if !kinds.contains(&kind(index)) {
                 kinds.push(kind(index));
@@ -186,26 +226,33 @@ impl Bank {
             scale: Vec::new(),
             bias: Vec::new(),
             known: Known::default(),
+            pairs,
             margins: places.last().map_or(0, |last| last.end),
             #[cfg(target_arch = "x86_64")]
             wide: is_x86_feature_detected!("avx2"),
         };
-        for (bits, pairs) in kinds {
+        for (bits, reads_pairs, alone) in kinds {
             let start = bank.lanes;
             let members: Vec<usize> = (0..heads.len())
                 .filter(is_chosen)
-                .filter(|index| kind(*index) == (bits, pairs))
+                .filter(|index| kind(*index) == (bits, reads_pairs, alone))
                 .collect();
             let used: usize = members.iter().map(|index| heads[*index].classes()).sum();
             let width = used.div_ceil(LANE_GROUP) * LANE_GROUP;
-            let mut weights = vec![0i8; (width << bits) + CACHE_LINE];
+            let (rows, of_rows) = match alone {
+                Some(index) => rows_of(&heads[index].places, bits),
+                None => (1 << bits, Vec::new()),
+            };
+            let mut weights = vec![0i8; width * rows + CACHE_LINE];
             let aligned = weights.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
             let mut at = 0;
             for member in members {
                 let head = heads[member];
                 let classes = head.classes();
+                // Row 0 of a head of some rows is the row of all others.
                 for (row, source) in weights[aligned..]
                     .chunks_exact_mut(width)
+                    .skip(usize::from(alone.is_some()))
                     .zip(head.weights.chunks_exact(classes))
                 {
                     row[at..at + classes].copy_from_slice(source);
@@ -224,8 +271,9 @@ impl Bank {
             bank.bias.resize(bank.lanes, 0.0);
             bank.tables.push(Table {
                 bits,
-                pairs,
+                pairs: reads_pairs,
                 lanes: start..bank.lanes,
+                places: of_rows,
                 weights,
                 start: aligned,
             });
@@ -308,14 +356,18 @@ impl Bank {
     #[inline(always)]
     fn add_tokens(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
         let tokens = &text.tokens[range];
+        sums.neighbours.clear();
         for (at, token) in tokens.iter().enumerate() {
             self.known.fetch_place(token);
             if at > 0 {
                 let pair = pair_feature(&tokens[at - 1], token);
-                self.tables
-                    .iter()
-                    .filter(|table| table.pairs)
-                    .for_each(|table| table.fetch(pair));
+                if self.pairs.as_ref().is_none_or(|known| known.may_hold(pair)) {
+                    sums.neighbours.push(pair);
+                    self.tables
+                        .iter()
+                        .filter(|table| table.pairs)
+                        .for_each(|table| table.fetch(pair));
+                }
             }
         }
         sums.rows.clear();
@@ -326,16 +378,16 @@ impl Bank {
             }
             sums.rows.push(row);
         }
-        for (at, token) in tokens.iter().enumerate() {
-            match sums.rows[at] {
+        for (nth, token) in tokens.iter().enumerate() {
+            match sums.rows[nth] {
                 Some(row) => add(&mut sums.words, self.known.row(row, self.lanes)),
                 None => self.add_rare(token, text.spelling(token), sums),
             }
-            if at > 0 {
-                self.add_pair(pair_feature(&tokens[at - 1], token), &mut sums.pairs);
-                if at % TOKENS_AT_ONCE == 0 {
-                    sums.total();
-                }
+            if let Some(pair) = sums.neighbours.get(nth) {
+                self.add_pair(*pair, &mut sums.pairs);
+            }
+            if nth % TOKENS_AT_ONCE == TOKENS_AT_ONCE - 1 {
+                sums.total();
             }
         }
         sums.total();
@@ -344,10 +396,7 @@ impl Bank {
     #[inline(always)]
     fn add_pair(&self, hash: u64, pairs: &mut [i16]) {
         for table in self.tables.iter().filter(|table| table.pairs) {
-            let row = table.row(hash);
-            for (sum, weight) in pairs[table.lanes.clone()].iter_mut().zip(row) {
-                *sum = sum.wrapping_add(i16::from(*weight));
-            }
+            add_weights(&mut pairs[table.lanes.clone()], table.row(hash));
         }
     }
 
@@ -397,10 +446,7 @@ impl Bank {
                     &mut *grams
                 };
                 for table in &self.tables {
-                    let row = table.row(hash);
-                    for (sum, stored) in sums[table.lanes.clone()].iter_mut().zip(row) {
-                        *sum = sum.wrapping_add(i16::from(*stored));
-                    }
+                    add_weights(&mut sums[table.lanes.clone()], table.row(hash));
                 }
             },
         );
@@ -459,6 +505,13 @@ fn spelling_kind(spelling: &str) -> Kind {
 fn add(sums: &mut [i16], row: &[i16]) {
     for (sum, value) in sums.iter_mut().zip(row) {
         *sum = sum.wrapping_add(*value);
+    }
+}
+
+#[inline(always)]
+fn add_weights(sums: &mut [i16], row: &[i8]) {
+    for (sum, weight) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(i16::from(*weight));
     }
 }
 

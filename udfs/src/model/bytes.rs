@@ -108,10 +108,12 @@ pub(super) fn emoticon(bytes: &[u8]) -> Option<usize> {
     (matches!(mouth, b')' | b'(' | b'D' | b'P' | b'p' | b'/' | b'|') && closed).then_some(2 + nose)
 }
 
+const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// A hash of bytes that is the same on every machine: trained weights are addressed by it.
 #[inline]
 pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
-    let mut hash = 0x9e37_79b9_7f4a_7c15 ^ bytes.len() as u64;
+    let mut hash = SEED ^ bytes.len() as u64;
     let (words, rest) = bytes.as_chunks::<8>();
     for word in words {
         hash = mix(hash ^ u64::from_le_bytes(*word));
@@ -120,6 +122,12 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
         [] => hash,
         rest => mix(hash ^ short_word(rest)),
     }
+}
+
+/// [`hash_bytes`] of one to seven bytes, given as a number with the first one lowest.
+#[inline(always)]
+pub(super) fn hash_short(word: u64, length: usize) -> u64 {
+    mix(SEED ^ length as u64 ^ word)
 }
 
 /// Fewer than eight bytes as a number, the first one lowest, without a copy of unknown length.

@@ -33,6 +33,12 @@ impl<T> Answers<T> {
         Answers { values, rows }
     }
 
+    /// The answer of one row.
+    pub(crate) fn row(&self, row: usize) -> Option<&T> {
+        let place = (*self.rows.get(row)?)?;
+        self.values.get(place as usize)
+    }
+
     /// The answer of each row.
     pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = Option<&T>> {
         self.rows

@@ -70,6 +70,47 @@ pub(crate) fn pair_feature(left: &Token, right: &Token) -> u64 {
     mix(left.hash.rotate_left(23) ^ right.hash ^ PAIR_SALT)
 }
 
+/// The pairs of neighbours that the shipped heads know: the others would read what collides with
+/// them. A bit for every pair, by its hash: says no for sure, and yes to one in twenty too many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct KnownPairs(Vec<u64>);
+
+impl KnownPairs {
+    /// Bits; a power of two.
+    const BITS: usize = 1 << 20;
+
+    /// The pairs of these hashes.
+    pub(crate) fn new(pairs: impl Iterator<Item = u64>) -> KnownPairs {
+        let mut words = vec![0; Self::BITS / 64];
+        for pair in pairs {
+            words[Self::bit(pair) / 64] |= 1 << (pair % 64);
+        }
+        KnownPairs(words)
+    }
+
+    /// Reads what [`KnownPairs::bytes`] wrote.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<KnownPairs> {
+        let (words, rest) = bytes.as_chunks();
+        let fits = rest.is_empty() && words.len() * 64 == Self::BITS;
+        fits.then(|| KnownPairs(words.iter().map(|word| u64::from_le_bytes(*word)).collect()))
+    }
+
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        self.0.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    /// Whether a pair may be known.
+    #[inline(always)]
+    pub(crate) fn may_hold(&self, pair: u64) -> bool {
+        self.0[Self::bit(pair) / 64] & (1 << (pair % 64)) != 0
+    }
+
+    #[inline(always)]
+    fn bit(pair: u64) -> usize {
+        pair as usize & (Self::BITS - 1)
+    }
+}
+
 /// The factor of a text of `tokens` tokens.
 pub(crate) fn text_factor(tokens: usize) -> f32 {
     1.0 / (tokens.max(1) as f32).sqrt()

@@ -1,7 +1,9 @@
 //! The weight file of one head: header, weights, hash.
 //!
-//! `VERBATIM` · u32 version · u32 header length · header (JSON) · i8 weights, row by row ·
-//! SHA-256 of everything before. Numbers are little-endian.
+//! `VERBATIM` · u32 version · u32 header length · header (JSON) · where `rows` says so, the u32
+//! places of the rows that are there · i8 weights, row by row · where `sentences` says so, f32
+//! weights of the encoder's vector, row by row · SHA-256 of everything before. Numbers are
+//! little-endian.
 
 use std::collections::BTreeMap;
 
@@ -27,8 +29,14 @@ pub struct HeadHeader {
     pub labels: Vec<String>,
     /// The table has 2 to the power of `bits` rows.
     pub bits: u32,
+    /// Rows of the table that are in the file, the others being 0; `None`: all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
     /// Whether the head reads pairs of neighbouring words.
     pub pairs: bool,
+    /// How the head reads the vector of the whole text; `None`: it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sentences: Option<Sentences>,
     /// Seed of the training.
     pub seed: u64,
     /// Weight of one step of the stored integers, one a class.
@@ -45,6 +53,15 @@ pub struct HeadHeader {
     pub trained_on: Vec<TrainingSource>,
     /// Figures on rows that it was not trained on.
     pub held_out: BTreeMap<String, f64>,
+}
+
+/// How a head reads the vector that the encoder makes of a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sentences {
+    /// Identity of the encoder.
+    pub encoder: String,
+    /// Numbers of a vector.
+    pub width: usize,
 }
 
 /// A data set behind a head, with its licence and the credit that it asks for.
@@ -65,17 +82,34 @@ pub struct TrainingSource {
 pub struct Head {
     /// Labels, recipe, calibration.
     pub header: HeadHeader,
-    /// 2^bits rows of one weight a class.
+    /// Rows of one weight a class: 2^bits, or those of `places`.
     pub(crate) weights: Vec<i8>,
+    /// Where the table's rows lie, ascending; empty where all rows are there.
+    pub(crate) places: Vec<u32>,
+    /// A row of one weight a class for each number of the encoder's vector, or nothing.
+    pub(crate) sentences: Vec<f32>,
     /// Hex of the first 8 bytes of the file's hash.
     pub(crate) id: String,
 }
 
 impl Head {
+    /// A head of a whole table.
     pub(crate) fn new(header: HeadHeader, weights: Vec<i8>) -> Result<Head, ModelError> {
+        Head::of_parts(header, weights, Vec::new(), Vec::new())
+    }
+
+    /// A head of the rows of `places` and of weights for the encoder's vector.
+    pub(crate) fn of_parts(
+        header: HeadHeader,
+        weights: Vec<i8>,
+        places: Vec<u32>,
+        sentences: Vec<f32>,
+    ) -> Result<Head, ModelError> {
         let mut head = Head {
             header,
             weights,
+            places,
+            sentences,
             id: String::new(),
         };
         let bytes = head.encode()?;
@@ -92,7 +126,13 @@ impl Head {
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         bytes.extend_from_slice(&(header.len() as u32).to_le_bytes());
         bytes.extend_from_slice(&header);
+        bytes.extend(self.places.iter().flat_map(|place| place.to_le_bytes()));
         bytes.extend(self.weights.iter().map(|weight| *weight as u8));
+        bytes.extend(
+            self.sentences
+                .iter()
+                .flat_map(|weight| weight.to_le_bytes()),
+        );
         let digest = Sha256::digest(&bytes);
         bytes.extend_from_slice(&digest);
         Ok(bytes)
@@ -120,7 +160,7 @@ impl Head {
         if rest.len() < length as usize {
             return Err(wrong("file is cut off"));
         }
-        let (header, weights) = rest.split_at(length as usize);
+        let (header, rest) = rest.split_at(length as usize);
         let header: HeadHeader = serde_json::from_slice(header)
             .map_err(|error| ModelError::Weights(format!("header: {error}")))?;
         if header.recipe != RECIPE {
@@ -130,16 +170,38 @@ impl Head {
             )));
         }
         let classes = header.labels.len();
-        let shaped = (1..=MAX_BITS).contains(&header.bits)
-            && weights.len() == classes << header.bits
+        let unfit = || wrong("weights and labels do not fit together");
+        if !(1..=MAX_BITS).contains(&header.bits) {
+            return Err(unfit());
+        }
+        let table = 1usize << header.bits;
+        let rows = header.rows.unwrap_or(table);
+        let width = header.sentences.as_ref().map_or(0, |read| read.width);
+        let (places, rest) = words(rest, header.rows.unwrap_or(0)).ok_or_else(unfit)?;
+        let length = rows.checked_mul(classes).ok_or_else(unfit)?;
+        let (weights, rest) = rest.split_at_checked(length).ok_or_else(unfit)?;
+        let length = width.checked_mul(classes).ok_or_else(unfit)?;
+        let (sentences, rest) = words(rest, length).ok_or_else(unfit)?;
+        let places: Vec<u32> = places
+            .iter()
+            .map(|word| u32::from_le_bytes(*word))
+            .collect();
+        let shaped = rest.is_empty()
+            && places.is_sorted_by(|a, b| a < b)
+            && places.last().is_none_or(|last| (*last as usize) < table)
             && [&header.scale, &header.bias, &header.offsets]
                 .iter()
                 .all(|v| v.len() == classes);
         if !shaped {
-            return Err(wrong("weights and labels do not fit together"));
+            return Err(unfit());
         }
         Ok(Head {
             weights: weights.iter().map(|byte| *byte as i8).collect(),
+            places,
+            sentences: sentences
+                .iter()
+                .map(|word| f32::from_le_bytes(*word))
+                .collect(),
             id: hex(&digest[..8]),
             header,
         })
@@ -148,6 +210,12 @@ impl Head {
     pub(crate) fn classes(&self) -> usize {
         self.header.labels.len()
     }
+}
+
+/// The first `count` words of four bytes, and the rest.
+fn words(bytes: &[u8], count: usize) -> Option<(&[[u8; 4]], &[u8])> {
+    let (words, rest) = bytes.split_at_checked(count.checked_mul(4)?)?;
+    Some((words.as_chunks().0, rest))
 }
 
 fn take_u32(bytes: &[u8]) -> Option<(u32, &[u8])> {

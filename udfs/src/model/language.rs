@@ -81,16 +81,41 @@ const DEVANAGARI: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Decides from the scripts of a text and the head's margins.
-pub(crate) fn detect(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Language {
-    let scripts = &text.scripts;
-    if scripts.not_latin() > scripts.latin {
-        return by_script(text, header, margins);
-    }
-    by_head(text, header, margins, |label| !CYRILLIC.contains(&label))
+/// The labels of the head that texts of a script can have.
+#[derive(Debug)]
+pub(crate) struct Candidates {
+    latin: Vec<usize>,
+    cyrillic: Vec<usize>,
 }
 
-fn by_script(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Language {
+impl Candidates {
+    pub(crate) fn new(header: &HeadHeader) -> Candidates {
+        let (cyrillic, latin) = (0..header.labels.len())
+            .partition(|label| CYRILLIC.contains(&header.labels[*label].as_str()));
+        Candidates { latin, cyrillic }
+    }
+}
+
+/// Decides from the scripts of a text and the head's margins.
+pub(crate) fn detect(
+    text: &TokenBuffer,
+    header: &HeadHeader,
+    candidates: &Candidates,
+    margins: &[f32],
+) -> Language {
+    let scripts = &text.scripts;
+    if scripts.not_latin() > scripts.latin {
+        return by_script(text, header, candidates, margins);
+    }
+    by_head(text, header, &candidates.latin, margins)
+}
+
+fn by_script(
+    text: &TokenBuffer,
+    header: &HeadHeader,
+    candidates: &Candidates,
+    margins: &[f32],
+) -> Language {
     let scripts = &text.scripts;
     let main = [
         (
@@ -119,19 +144,24 @@ fn by_script(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Langua
     }
     match language {
         "" => Language::Unsupported,
-        "ru" => cyrillic(text, header, margins),
+        "ru" => cyrillic(text, header, &candidates.cyrillic, margins),
         "ar" => arabic(text),
         "hi" => devanagari(text),
         known => Language::Script(known),
     }
 }
 
-fn cyrillic(text: &TokenBuffer, header: &HeadHeader, margins: &[f32]) -> Language {
+fn cyrillic(
+    text: &TokenBuffer,
+    header: &HeadHeader,
+    candidates: &[usize],
+    margins: &[f32],
+) -> Language {
     let scripts = &text.scripts;
     match (scripts.russian, scripts.ukrainian, scripts.other_cyrillic) {
         (_, 0, 0) if scripts.russian > 0 => Language::Script("ru"),
         (0, _, 0) if scripts.ukrainian > 0 => Language::Script("uk"),
-        (0, 0, 0) => match by_head(text, header, margins, |label| CYRILLIC.contains(&label)) {
+        (0, 0, 0) => match by_head(text, header, candidates, margins) {
             Language::Undetermined => Language::Unsupported,
             known => known,
         },
@@ -169,27 +199,31 @@ fn devanagari(text: &TokenBuffer) -> Language {
 fn by_head(
     text: &TokenBuffer,
     header: &HeadHeader,
+    candidates: &[usize],
     margins: &[f32],
-    candidate: impl Fn(&str) -> bool,
 ) -> Language {
     if text.letters < FEWEST_LETTERS || text.words < FEWEST_WORDS {
         return Language::Undetermined;
     }
-    let logit = |index: usize| margins[index] * header.slope + header.offsets[index];
-    let candidates = || (0..margins.len()).filter(|index| candidate(&header.labels[*index]));
-    let Some(best) = candidates().max_by(|a, b| logit(*a).total_cmp(&logit(*b))) else {
-        return Language::Undetermined;
-    };
+    let logit = |label: usize| margins[label] * header.slope + header.offsets[label];
+    let mut best = (0, f32::NEG_INFINITY);
+    for &label in candidates {
+        let logit = logit(label);
+        if logit >= best.1 {
+            best = (label, logit);
+        }
+    }
     // The best one is reliable where the others together have little left: e^-x is counted only
     // down to what could matter.
-    let others: f32 = candidates()
-        .filter(|index| *index != best)
-        .map(|index| logit(index) - logit(best))
+    let others: f32 = candidates
+        .iter()
+        .filter(|label| **label != best.0)
+        .map(|label| logit(*label) - best.1)
         .filter(|behind| *behind > -12.0)
         .map(f32::exp)
         .sum();
     if 1.0 >= header.threshold * (1.0 + others) {
-        Language::Label(best)
+        Language::Label(best.0)
     } else {
         Language::Undetermined
     }

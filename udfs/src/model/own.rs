@@ -11,6 +11,7 @@ use super::ModelError;
 use super::bank::{Bank, Sums};
 use super::detail::IntentDetail;
 use super::distinct::Answers;
+use super::encoder::{Encoder, EncoderMemory};
 use super::format::{Head, HeadHeader};
 use super::score::{FEWEST_LETTERS, best_label, shown, softmax};
 use super::set::{Placed, SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, decode_any};
@@ -23,6 +24,8 @@ pub struct OwnModel {
     id: String,
     head: Placed,
     bank: Bank,
+    /// Weights of the encoder's vector; empty where the model does not read it.
+    sentences: Vec<f32>,
 }
 
 /// What a model says about one text.
@@ -40,6 +43,8 @@ struct Memory {
     text: TokenBuffer,
     sums: Sums,
     margins: Vec<f32>,
+    encoder: EncoderMemory,
+    vector: Vec<f32>,
 }
 
 thread_local! {
@@ -57,11 +62,21 @@ impl OwnModel {
     pub fn parse(bytes: &[u8]) -> std::result::Result<OwnModel, ModelError> {
         let head = decode_any(bytes)?;
         check_first_label(&head)?;
+        if let Some(read) = &head.header.sentences {
+            let shipped = Encoder::shipped();
+            if read.encoder != shipped.id() || read.width != shipped.width() {
+                return Err(ModelError::Weights(format!(
+                    "trained on vectors of the encoder {}, this binary has {}: train it again",
+                    read.encoder,
+                    shipped.id()
+                )));
+            }
+        }
         Ok(OwnModel::of(head))
     }
 
     pub(crate) fn of(head: Head) -> OwnModel {
-        let bank = Bank::new(&[&head], 1, SHIPPED_VOCABULARY);
+        let bank = Bank::new(&[&head], 1, SHIPPED_VOCABULARY, None);
         OwnModel {
             id: head.id,
             head: Placed {
@@ -69,6 +84,7 @@ impl OwnModel {
                 lanes: 0..bank.margins(),
             },
             bank,
+            sentences: head.sentences,
         }
     }
 
@@ -149,8 +165,19 @@ impl OwnModel {
                 text,
                 sums,
                 margins,
+                encoder,
+                vector,
             } = memory;
             self.bank.add_up(text, sums, margins);
+            if !self.sentences.is_empty() {
+                Encoder::shipped().read(text, encoder, vector);
+                let weights = self.sentences.chunks_exact(margins.len());
+                for (value, weights) in vector.iter().zip(weights) {
+                    for (margin, weight) in margins.iter_mut().zip(weights) {
+                        *margin += value * weight;
+                    }
+                }
+            }
             Some(work(memory))
         })
     }

@@ -1,7 +1,7 @@
 //! From margins and cues to the scores of one text.
 
 use super::ScoreColumn;
-use super::bank::{Bank, Sums};
+use super::bank::Sums;
 use super::cues::{CueBuffer, Findings, Signal};
 use super::effort::{self, Parts};
 use super::format::HeadHeader;
@@ -46,9 +46,12 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
+    /// The bit of the sentiment among [`Wanted::choice`].
+    const SENTIMENT: usize = 1;
+
     /// The heads to read, bits in the order of [`Inner::banks`]: the language always.
     fn choice(self) -> usize {
-        usize::from(self.sentiment)
+        usize::from(self.sentiment) * Self::SENTIMENT
             | usize::from(self.intent) << 1
             | usize::from(self.topic) << 2
             | 1 << 3
@@ -148,6 +151,7 @@ impl Inner {
         let language = language::detect(
             &scratch.text,
             &self.language.header,
+            &self.candidates,
             &scratch.margins[self.language.lanes.clone()],
         );
         scores.language = Some(language);
@@ -162,16 +166,15 @@ impl Inner {
         if wanted.sentiment {
             let [negative, neutral, positive] = self.sentiment_of(&scratch.margins);
             scores.sentiment = shown(positive - negative);
-            scores.sentiment_label =
-                if wanted.label && self.is_mixed(negative, positive, bank, choice, scratch) {
-                    3
-                } else if negative > neutral && negative > positive {
-                    0
-                } else if positive > neutral {
-                    2
-                } else {
-                    1
-                };
+            scores.sentiment_label = if wanted.label && self.is_mixed(negative, positive, scratch) {
+                3
+            } else if negative > neutral && negative > positive {
+                0
+            } else if positive > neutral {
+                2
+            } else {
+                1
+            };
         }
         let is_said = scratch.text.letters >= FEWEST_LETTERS;
         if wanted.intent && is_said {
@@ -219,20 +222,16 @@ impl Inner {
     }
 
     /// Whether one clause is clearly positive and another one clearly negative.
-    fn is_mixed(
-        &self,
-        negative: f32,
-        positive: f32,
-        bank: &Bank,
-        choice: usize,
-        scratch: &mut Scratch,
-    ) -> bool {
+    fn is_mixed(&self, negative: f32, positive: f32, scratch: &mut Scratch) -> bool {
         if negative.min(positive) < MIXED_HINT {
             return false;
         }
         let Scratch {
             text, sums, clause, ..
         } = scratch;
+        // Of a clause nothing but the sentiment is asked.
+        let choice = Wanted::SENTIMENT;
+        let bank = self.banks.of(choice);
         let (mut good, mut bad) = (false, false);
         let mut start = 0;
         for index in 0..text.tokens.len() {
@@ -339,17 +338,38 @@ pub(super) fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32])
 pub(super) fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
     let header = &head.header;
     let margins = &margins[head.lanes.clone()];
-    let mut best = (0, f32::NEG_INFINITY);
-    let mut most = f32::NEG_INFINITY;
-    for (index, (margin, offset)) in margins.iter().zip(&header.offsets).enumerate() {
-        let logit = margin * header.slope + offset;
-        most = most.max(logit);
-        if index > 0 && logit > best.1 {
-            best = (index - 1, logit);
+    let logit = |(margin, offset): (&f32, &f32)| margin * header.slope + offset;
+    let none = margins.iter().zip(&header.offsets).next().map(logit);
+    let most_of_labels = largest(&header.offsets[1..], &margins[1..], header.slope);
+    let most = none.map_or(most_of_labels, |none| none.max(most_of_labels));
+    let best = margins[1..]
+        .iter()
+        .zip(&header.offsets[1..])
+        .position(|pair| logit(pair) == most_of_labels)
+        .unwrap_or(0);
+    let total = total_power(header, margins, most);
+    (best, power(most_of_labels - most) / total)
+}
+
+/// The largest logit; many are compared at once.
+#[inline(always)]
+fn largest(offsets: &[f32], margins: &[f32], slope: f32) -> f32 {
+    let (whole, rest) = margins.as_chunks::<SIDE_BY_SIDE>();
+    let (whole_offsets, rest_offsets) = offsets.as_chunks::<SIDE_BY_SIDE>();
+    let mut most = [f32::NEG_INFINITY; SIDE_BY_SIDE];
+    let larger = |most: &mut f32, margin: f32, offset: f32| {
+        let logit = margin * slope + offset;
+        *most = if logit > *most { logit } else { *most };
+    };
+    for (margins, offsets) in whole.iter().zip(whole_offsets) {
+        for lane in 0..SIDE_BY_SIDE {
+            larger(&mut most[lane], margins[lane], offsets[lane]);
         }
     }
-    let total = total_power(header, margins, most);
-    (best.0, power(best.1 - most) / total)
+    for (lane, (margin, offset)) in rest.iter().zip(rest_offsets).enumerate() {
+        larger(&mut most[lane], *margin, *offset);
+    }
+    most.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// One text after the other, for measurements.

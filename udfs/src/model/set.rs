@@ -8,7 +8,9 @@ use sha2::{Digest, Sha256};
 use super::ModelError;
 use super::bank::{Banks, Lanes, lanes};
 use super::cues::Cues;
+use super::features::KnownPairs;
 use super::format::{Head, HeadHeader, hex};
+use super::language::Candidates;
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
@@ -50,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) intent: Placed,
     pub(crate) topic: Placed,
     pub(crate) language: Placed,
+    pub(crate) candidates: Candidates,
     topics: Vec<String>,
     intents: Vec<String>,
 }
@@ -67,6 +70,8 @@ pub struct Weights<'a> {
     pub language: &'a [u8],
     /// Known words, one a line; `!` before a word stands for the negated word.
     pub vocabulary: &'a str,
+    /// The pairs of neighbouring words that the heads know.
+    pub pairs: &'a [u8],
 }
 
 impl ModelSet {
@@ -80,6 +85,7 @@ impl ModelSet {
                 topic: include_bytes!("../../weights/topic.bin"),
                 language: include_bytes!("../../weights/detect_language.bin"),
                 vocabulary: SHIPPED_VOCABULARY,
+                pairs: include_bytes!("../../weights/pairs.bin"),
             };
             match ModelSet::parse(&weights) {
                 Ok(set) => set,
@@ -102,6 +108,8 @@ impl ModelSet {
         for head in [&intent, &topic] {
             check_first_label(head)?;
         }
+        let pairs = KnownPairs::parse(weights.pairs)
+            .ok_or_else(|| ModelError::Weights("the pairs are cut off".to_owned()))?;
         let cues = Cues::parse(&CUE_FILES)?;
         let models = identities(&sentiment, &intent, &topic, &language);
         let mut places = lanes(&[&sentiment, &intent, &topic, &language]).into_iter();
@@ -130,8 +138,13 @@ impl ModelSet {
                 sentiment: place(&sentiment),
                 intent: place(&intent),
                 topic: place(&topic),
+                candidates: Candidates::new(&language.header),
                 language: place(&language),
-                banks: Banks::new(vec![sentiment, intent, topic, language], weights.vocabulary),
+                banks: Banks::new(
+                    vec![sentiment, intent, topic, language],
+                    weights.vocabulary,
+                    pairs,
+                ),
             }),
         })
     }

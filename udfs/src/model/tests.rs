@@ -263,6 +263,7 @@ fn a_weight_file_without_rows_or_a_first_label_is_refused() {
         topic: include_bytes!("../../weights/topic.bin"),
         language: include_bytes!("../../weights/detect_language.bin"),
         vocabulary: "",
+        pairs: include_bytes!("../../weights/pairs.bin"),
     };
     let error = ModelSet::parse(&weights).unwrap_err().to_string();
     assert!(error.contains("first label of intent"), "{error}");
@@ -362,6 +363,7 @@ fn sets_do_not_share_what_a_thread_remembers() {
             topic: include_bytes!("../../weights/topic.bin"),
             language: include_bytes!("../../weights/detect_language.bin"),
             vocabulary: "",
+            pairs: include_bytes!("../../weights/pairs.bin"),
         })
         .unwrap()
     };

@@ -4,7 +4,7 @@
 
 use super::bytes::{
     DIGIT, LETTER, MARK, SPACE, WIDE, address_end, class, clip, emoticon, floor_boundary,
-    hash_bytes, is_break, is_combining, next_is_letter, without_final_marks,
+    hash_bytes, hash_short, is_break, is_combining, next_is_letter, without_final_marks,
 };
 use super::word_class::{TURNS, WordClass, word_class};
 
@@ -79,6 +79,8 @@ pub(crate) struct TokenBuffer {
     pub(crate) scripts: Scripts,
 }
 
+/// A 1 in each byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
 /// A longer word keeps its first bytes only.
 const MAX_WORD: usize = 48;
 
@@ -154,6 +156,9 @@ impl TokenBuffer {
 
     fn word(&mut self, text: &str, at: usize) -> usize {
         let bytes = text.as_bytes();
+        if let Some(end) = self.short_word(bytes, at) {
+            return end;
+        }
         if matches!(bytes[at] | 0x20, b'h' | b'w')
             && let Some(end) = address_end(bytes, at)
         {
@@ -163,7 +168,7 @@ impl TokenBuffer {
             return end;
         }
         let start = self.spelling.len();
-        let mut end = self.plain_letters(bytes, at);
+        let mut end = at;
         let mut digits = 0;
         while end < bytes.len() {
             let byte = bytes[end];
@@ -229,30 +234,49 @@ impl TokenBuffer {
         end
     }
 
-    /// Reads the ASCII letters at `at`, as most words have nothing else; returns their end.
-    #[inline]
-    fn plain_letters(&mut self, bytes: &[u8], at: usize) -> usize {
-        let run = bytes[at..].iter().take(MAX_WORD);
-        let length = run.take_while(|byte| class(**byte) == LETTER).count();
-        let letters = &bytes[at..at + length];
-        let mut repeats = false;
-        let mut upper = 0;
-        for byte in letters {
-            upper += u32::from(byte & 0x20 == 0);
+    /// Reads a word of fewer than eight ASCII letters at once, as most words are; returns its end.
+    /// `None`: it is not one, or is left to the slow way.
+    #[inline(always)]
+    fn short_word(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let eight = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+        let lower = eight | EACH * 0x20;
+        // The sign bit of each byte that is no letter: without it a byte stays below 0x80, and
+        // adding to it never reaches the next one.
+        let plain = lower & (EACH * 0x7f);
+        let above = plain + EACH * (0x80 - u64::from(b'z' + 1));
+        let below = (EACH * 0x80 | plain) - EACH * u64::from(b'a');
+        let others = (eight | above | !below) & (EACH * 0x80);
+        let length = others.trailing_zeros() as usize / 8;
+        let end = at + length;
+        if length == 0 || length == 8 {
+            return None;
         }
-        for three in letters.array_windows::<3>() {
-            let [first, second, third] = three.map(|byte| byte | 0x20);
-            repeats |= first == second && second == third;
+        // Digits, apostrophes, addresses and letters beyond ASCII go on with the word.
+        let goes_on =
+            matches!(class(bytes[end]), DIGIT | WIDE) || matches!(bytes[end], b'\'' | b'@');
+        let letters = lower & (u64::MAX >> (64 - 8 * length));
+        // "sooo" is left to the slow way: a byte that equals both bytes behind it.
+        let changes = letters ^ letters >> 8;
+        let unlike = changes | changes >> 8;
+        let threes = !((unlike & (EACH * 0x7f)) + EACH * 0x7f | unlike) & (EACH * 0x80);
+        let repeats = length > 2 && threes & (u64::MAX >> (64 - 8 * (length - 2))) != 0;
+        // "http://…" and "www.…" begin with a short word.
+        let address = bytes[end] == b':' && length > 3 || bytes[end] == b'.' && length == 3;
+        if goes_on || repeats || address && address_end(bytes, at).is_some() {
+            return None;
         }
-        // "sooooo" is left to the slow way.
-        if repeats {
-            return at;
-        }
-        self.spelling.extend(letters.iter().map(|byte| byte | 0x20));
+        let upper = !eight & (EACH * 0x20) & (u64::MAX >> (64 - 8 * length));
         self.letters += length as u32;
         self.scripts.latin += length as u32;
-        self.upper += upper;
-        at + length
+        self.upper += upper.count_ones();
+        self.words += 1;
+        let start = self.spelling.len();
+        self.spelling.extend_from_slice(&letters.to_le_bytes());
+        self.spelling.truncate(start + length);
+        let hash = hash_short(letters, length);
+        let class = word_class(hash, &self.spelling[start..]);
+        self.add(Kind::Word, hash, class, start, at..end, false);
+        Some(end)
     }
 
     fn letter(&mut self, start: usize, byte: u8) {
@@ -347,17 +371,30 @@ impl TokenBuffer {
             Kind::Word => word_class(hash, spelling),
             _ => 0,
         };
-        let boundary = boundary || class & TURNS != 0;
+        self.add(kind, hash, class, start, at..source_end, boundary);
+    }
+
+    /// Adds a token whose spelling begins at `start` and ends what was spelt.
+    #[inline(always)]
+    fn add(
+        &mut self,
+        kind: Kind,
+        hash: u64,
+        class: WordClass,
+        start: usize,
+        source: std::ops::Range<usize>,
+        boundary: bool,
+    ) {
         self.tokens.push(Token {
             hash,
             class,
             start: start as u32,
-            end: end as u32,
-            source_start: at as u32,
-            source_end: source_end as u32,
+            end: self.spelling.len() as u32,
+            source_start: source.start as u32,
+            source_end: source.end as u32,
             kind,
             negated: false,
-            boundary,
+            boundary: boundary || class & TURNS != 0,
             ends_line: false,
         });
     }

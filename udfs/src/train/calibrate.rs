@@ -94,11 +94,41 @@ impl Calibration {
 /// support hold fewer foreign rows than the held-out sets do.
 const OTHER_WEIGHT: f64 = 0.6;
 
-/// The threshold with the best balance of right decisions, where class 0 is "none of them" and a row below
-/// the threshold is given to it.
-pub(crate) fn threshold(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration) -> f32 {
-    let scored: Vec<(f64, bool, u16)> = rows
+/// The share of the known rows that may lose a right label to the threshold of a model of one's own.
+const MOST_LOST: f64 = 0.004;
+
+/// The highest threshold that takes next to no right label away; the lowest where no row is foreign,
+/// as there is nothing to be silent about.
+pub(crate) fn careful_threshold(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration) -> f32 {
+    let scored = scored(rows, calibration);
+    let known = scored.iter().filter(|(_, _, label)| *label != 0).count();
+    if known == scored.len() {
+        return percent(LOWEST) as f32;
+    }
+    let mut right: Vec<f64> = scored
         .iter()
+        .filter(|(_, right, _)| *right)
+        .map(|(probability, _, _)| *probability)
+        .collect();
+    right.sort_by(f64::total_cmp);
+    let lost = (known as f64 * MOST_LOST) as usize;
+    let threshold = right.get(lost).copied().unwrap_or(0.0);
+    // Two decimals, downwards: what is told is what counts.
+    let threshold = (threshold * 100.0).floor() / 100.0;
+    threshold.clamp(percent(LOWEST), percent(HIGHEST)) as f32
+}
+
+/// Thresholds that are tried, in percent.
+const LOWEST: u32 = 20;
+const HIGHEST: u32 = 80;
+
+fn percent(value: u32) -> f64 {
+    f64::from(value) / 100.0
+}
+
+/// Probability of the best label, whether it is right, the true class.
+fn scored(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration) -> Vec<(f64, bool, u16)> {
+    rows.iter()
         .map(|(margins, label, _)| {
             let probabilities = calibration.probabilities(margins);
             let (best, probability) =
@@ -112,10 +142,16 @@ pub(crate) fn threshold(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration
                     );
             (probability, best == *label as usize, *label)
         })
-        .collect();
+        .collect()
+}
+
+/// The threshold with the best balance of right decisions, where class 0 is "none of them" and a row below
+/// the threshold is given to it.
+pub(crate) fn threshold(rows: &[(Vec<f32>, u16, f32)], calibration: &Calibration) -> f32 {
+    let scored = scored(rows, calibration);
     let mut best = (0.5, -1.0);
-    for percent in 20..=80 {
-        let threshold = f64::from(percent) / 100.0;
+    for value in LOWEST..=HIGHEST {
+        let threshold = percent(value);
         let (mut known, mut known_right, mut other, mut other_right) = (0.0, 0.0, 0.0, 0.0);
         for (probability, right, label) in &scored {
             let said = *probability >= threshold;

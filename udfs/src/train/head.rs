@@ -1,14 +1,17 @@
 //! Trains, calibrates and packs one head.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::TrainError;
 use super::calibrate;
 use super::data::{Labelled, NONE};
 use super::solver::{self, KeepGoing, Rows, Settings, Weights};
-use crate::model::features::{PAIR_WEIGHT, RECIPE, pair_feature, text_factor, word_features};
+use crate::model::features::{
+    KnownPairs, PAIR_WEIGHT, RECIPE, pair_feature, text_factor, word_features,
+};
 use crate::model::text::TokenBuffer;
-use crate::model::{Head, HeadHeader, TrainingSource};
+use crate::model::{Encoder, Head, HeadHeader, Sentences, TrainingSource};
 
 /// How one head is trained.
 pub(crate) struct Recipe {
@@ -16,6 +19,12 @@ pub(crate) struct Recipe {
     pub(crate) labels: Vec<String>,
     pub(crate) bits: u32,
     pub(crate) pairs: bool,
+    /// The pairs that are read; `None`: all of them.
+    pub(crate) known_pairs: Option<Arc<KnownPairs>>,
+    /// Keep only the rows of the table that the training texts have.
+    pub(crate) some_rows: bool,
+    /// Weight of the encoder's vector beside the words; 0: it is not read.
+    pub(crate) sentences: f32,
     pub(crate) cost: f32,
     pub(crate) passes: usize,
     /// 0: every row counts the same, 1: every class counts the same.
@@ -26,27 +35,34 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     pub(crate) fn train(&self, train: &[Labelled], valid: &[Labelled]) -> Result<Head, TrainError> {
-        let weights = self.fit(&self.rows(train), &labels_of(train), &|| true);
+        let (rows, table) = self.rows(train);
+        let weights = self.fit(&rows, &table, &labels_of(train), &|| true);
         let labels = labels_of(valid);
         let importance = balanced(&labels, self.labels.len(), self.balance);
-        let margins = self.margins(&self.rows(valid), &weights);
+        let margins = self.margins(&self.rows(valid).0, &weights);
         let held_out: Vec<HeldOut> = margins
             .into_iter()
             .zip(labels.iter().zip(&importance))
             .map(|(margins, (label, importance))| (margins, *label, *importance))
             .collect();
-        self.pack(weights, &held_out)
+        self.pack(weights, table, &held_out)
     }
 
     /// The weights that fit some rows; cut short where `keep_going` says no.
-    pub(crate) fn fit(&self, rows: &Rows, labels: &[u16], keep_going: KeepGoing<'_>) -> Weights {
+    pub(crate) fn fit(
+        &self,
+        rows: &Rows,
+        table: &Table,
+        labels: &[u16],
+        keep_going: KeepGoing<'_>,
+    ) -> Weights {
         let classes = self.labels.len();
         solver::train(
             rows,
             labels,
             &balanced(labels, classes, self.balance),
             &Settings {
-                bits: self.bits,
+                columns: table.rows + table.sentences,
                 classes,
                 cost: self.cost,
                 positive: vec![1.0; classes],
@@ -70,21 +86,32 @@ impl Recipe {
     }
 
     /// Calibrates on rows that the weights were not trained on, and packs the head.
-    pub(crate) fn pack(&self, weights: Weights, held_out: &[HeldOut]) -> Result<Head, TrainError> {
+    pub(crate) fn pack(
+        &self,
+        weights: Weights,
+        table: Table,
+        held_out: &[HeldOut],
+    ) -> Result<Head, TrainError> {
         let classes = self.labels.len();
         let calibration = calibrate::fit(held_out, classes);
-        let threshold = if self.labels[0] == NONE {
-            calibrate::threshold(held_out, &calibration)
-        } else {
-            0.0
+        let threshold = match self.labels[0] == NONE {
+            true if self.some_rows => calibrate::careful_threshold(held_out, &calibration),
+            true => calibrate::threshold(held_out, &calibration),
+            false => 0.0,
         };
-        let (scale, stored) = quantise(&weights.values, classes);
+        let (words, sentences) = weights.values.split_at(table.rows * classes);
+        let (scale, stored) = quantise(words, classes);
         let header = HeadHeader {
             task: self.task.clone(),
             recipe: RECIPE.to_owned(),
             labels: self.labels.clone(),
             bits: self.bits,
+            rows: self.some_rows.then_some(table.rows),
             pairs: self.pairs,
+            sentences: (table.sentences > 0).then(|| Sentences {
+                encoder: Encoder::shipped().id().to_owned(),
+                width: table.sentences,
+            }),
             seed: self.seed,
             scale,
             bias: weights.bias,
@@ -94,11 +121,12 @@ impl Recipe {
             trained_on: self.trained_on.clone(),
             held_out: BTreeMap::new(),
         };
-        Ok(Head::new(header, stored)?)
+        let sentences = sentences.iter().map(|w| w * self.sentences).collect();
+        Ok(Head::of_parts(header, stored, table.places, sentences)?)
     }
 
     /// The features of each text.
-    pub(crate) fn rows(&self, texts: &[Labelled]) -> Rows {
+    pub(crate) fn rows(&self, texts: &[Labelled]) -> (Rows, Table) {
         let mut rows = Rows::default();
         let mut buffer = TokenBuffer::default();
         let mut features = Vec::new();
@@ -107,7 +135,30 @@ impl Recipe {
             self.features(&buffer, &mut features);
             rows.push(&mut features);
         }
-        rows
+        let places = match self.some_rows {
+            true => rows.renumber(),
+            false => Vec::new(),
+        };
+        let mut table = Table {
+            rows: match self.some_rows {
+                true => places.len(),
+                false => 1 << self.bits,
+            },
+            places,
+            sentences: 0,
+        };
+        if self.sentences > 0.0 {
+            let encoder = Encoder::shipped();
+            table.sentences = encoder.width();
+            let (mut memory, mut vector) = Default::default();
+            let vectors = texts.iter().map(|text| {
+                buffer.read(&text.text);
+                encoder.read(&buffer, &mut memory, &mut vector);
+                vector.iter().map(|value| value * self.sentences).collect()
+            });
+            rows = rows.with_columns(table.rows as u32, vectors);
+        }
+        (rows, table)
     }
 
     fn features(&self, text: &TokenBuffer, features: &mut Vec<(u32, f32)>) {
@@ -126,10 +177,27 @@ impl Recipe {
             );
             if self.pairs && index > 0 {
                 let pair = pair_feature(&text.tokens[index - 1], token);
-                features.push((place(pair), PAIR_WEIGHT * factor));
+                if self
+                    .known_pairs
+                    .as_ref()
+                    .is_none_or(|known| known.may_hold(pair))
+                {
+                    features.push((place(pair), PAIR_WEIGHT * factor));
+                }
             }
         }
     }
+}
+
+/// The columns that a training has.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    /// Rows of the table of hashed words.
+    pub(crate) rows: usize,
+    /// Where they lie among 2^bits; empty: all of them are there.
+    pub(crate) places: Vec<u32>,
+    /// Numbers of the encoder's vector behind them.
+    pub(crate) sentences: usize,
 }
 
 /// Margins of a row that was not trained on, its class, its importance.

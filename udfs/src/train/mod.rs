@@ -16,20 +16,26 @@ mod report;
 mod solver;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::model::features::KnownPairs;
 use crate::model::{Head, ModelError, ModelSet, TrainingSource, Weights};
+pub use data::hold_out;
 use data::{Example, Labelled, NONE, Split};
 pub use evaluate::{Agreement, Task, labelled_file, sample};
 use head::Recipe;
 pub use measure::{Judged, LabelFigures, Quality, measure};
 pub use own::{OwnOptions, Trained, train_own};
 pub use report::{Figure, Report};
+pub use texts::encoder_texts;
 
-/// Seed of the shipped weights.
-const SEED: u64 = 20_261_122;
+/// Seed of the shipped weights, and of the tenth that is held out of a set without a validation
+/// split.
+pub const SEED: u64 = 20_261_122;
 
 /// Why a training failed.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +94,9 @@ pub fn train_defaults(
         sentiments.train.iter().map(|row| row.text.as_str()),
         intents.train.iter().map(|row| row.text.as_str()),
     );
+    let texts = sentiments.train.iter().map(|row| row.text.as_str());
+    let requests = intents.train.iter().map(|row| row.text.as_str());
+    let pairs = Arc::new(vocabulary::pairs(texts.chain(requests)));
     progress(&format!(
         "training on {} tweets, {} requests, {} texts of {} languages",
         sentiments.train.len(),
@@ -97,10 +106,10 @@ pub fn train_defaults(
     ));
     let sources = sources(&intents, sentiments.train.len());
     let (sentiment, intent, topic, language) = std::thread::scope(|scope| {
-        let sentiment = scope.spawn(|| sentiment_head(&sentiments));
+        let sentiment = scope.spawn(|| sentiment_head(&sentiments, &pairs));
         let language = scope.spawn(|| languages.as_ref().map(language_head).transpose());
-        let intent = label_head("intent", &intents, &sources, 16, |row| &row.intent);
-        let topic = label_head("topic", &intents, &sources, 16, |row| &row.topic);
+        let intent = label_head("intent", &intents, &sources, &pairs, |row| &row.intent);
+        let topic = label_head("topic", &intents, &sources, &pairs, |row| &row.topic);
         (join(sentiment), intent, topic, join(language))
     });
     let (sentiment, intent, topic) = (sentiment??, intent?, topic?);
@@ -119,6 +128,7 @@ pub fn train_defaults(
         topic: &topic,
         language: &language,
         vocabulary: &vocabulary,
+        pairs: &pairs.bytes(),
     };
     let set = ModelSet::parse(&weights)?;
     let report = report::measure(&set, &sentiments, &intents, languages.as_ref());
@@ -128,6 +138,7 @@ pub fn train_defaults(
     write(out_dir, "topic.bin", &topic)?;
     write(out_dir, "detect_language.bin", &language)?;
     write(out_dir, "vocabulary.txt", vocabulary.as_bytes())?;
+    write(out_dir, "pairs.bin", weights.pairs)?;
     for bytes in [&sentiment, &intent, &topic, &language] {
         let head = Head::decode(bytes)?;
         // A head that was kept has its card with what was measured when it was trained.
@@ -155,7 +166,7 @@ fn write(folder: &Path, name: &str, bytes: &[u8]) -> Result<(), TrainError> {
         .map_err(|source| TrainError::Write { path, source })
 }
 
-fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
+fn sentiment_head(split: &Split<Labelled>, pairs: &Arc<KnownPairs>) -> Result<Head, TrainError> {
     let recipe = Recipe {
         task: "sentiment".to_owned(),
         labels: ["negative", "neutral", "positive"]
@@ -163,6 +174,9 @@ fn sentiment_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
             .to_vec(),
         bits: 16,
         pairs: true,
+        known_pairs: Some(Arc::clone(pairs)),
+        some_rows: false,
+        sentences: 0.0,
         cost: 0.2,
         passes: 12,
         balance: 1.0,
@@ -199,6 +213,9 @@ fn language_head(split: &Split<Labelled>) -> Result<Head, TrainError> {
             .collect(),
         bits: 14,
         pairs: false,
+        known_pairs: None,
+        some_rows: false,
+        sentences: 0.0,
         cost: 1.0,
         passes: 8,
         balance: 0.5,
@@ -214,7 +231,7 @@ fn label_head(
     task: &'static str,
     split: &Split<Example>,
     sources: &[TrainingSource],
-    bits: u32,
+    pairs: &Arc<KnownPairs>,
     label: impl Fn(&Example) -> &String,
 ) -> Result<Head, TrainError> {
     let mut labels: Vec<String> = split.train.iter().map(|row| label(row).clone()).collect();
@@ -238,8 +255,11 @@ fn label_head(
     let recipe = Recipe {
         task: task.to_owned(),
         labels,
-        bits,
+        bits: 16,
         pairs: true,
+        known_pairs: Some(Arc::clone(pairs)),
+        some_rows: false,
+        sentences: 0.0,
         cost: 0.5,
         passes: 12,
         balance: 0.5,

@@ -35,6 +35,35 @@ impl Rows {
         self.offsets.push(self.columns.len());
     }
 
+    /// Numbers the columns anew, without those that no row has; returns what they were.
+    pub(crate) fn renumber(&mut self) -> Vec<u32> {
+        let mut columns = self.columns.clone();
+        columns.sort_unstable();
+        columns.dedup();
+        for column in &mut self.columns {
+            // Every column is among them: an order keeps its rows' columns ascending.
+            *column = columns.partition_point(|known| known < column) as u32;
+        }
+        columns
+    }
+
+    /// Each row with columns of numbers behind its own, the first one numbered `first`.
+    pub(crate) fn with_columns(self, first: u32, numbers: impl Iterator<Item = Vec<f32>>) -> Rows {
+        let mut rows = Rows {
+            offsets: vec![0],
+            ..Rows::default()
+        };
+        for (row, numbers) in numbers.enumerate() {
+            let (columns, values) = self.row(row);
+            rows.columns.extend_from_slice(columns);
+            rows.values.extend_from_slice(values);
+            rows.columns.extend((first..).take(numbers.len()));
+            rows.values.extend(numbers);
+            rows.offsets.push(rows.columns.len());
+        }
+        rows
+    }
+
     /// The rows of these numbers.
     pub(crate) fn some(&self, indices: &[usize]) -> Rows {
         let mut some = Rows {
@@ -60,6 +89,7 @@ impl Rows {
     }
 
     /// The margins of every class for a row.
+    #[inline(always)]
     pub(crate) fn margins(&self, index: usize, weights: &Weights, margins: &mut [f32]) {
         margins.copy_from_slice(&weights.bias);
         let (columns, values) = self.row(index);
@@ -80,6 +110,7 @@ pub(crate) struct Weights {
 }
 
 impl Weights {
+    #[inline(always)]
     pub(crate) fn row(&self, column: u32) -> &[f32] {
         let start = column as usize * self.classes;
         &self.values[start..start + self.classes]
@@ -89,8 +120,8 @@ impl Weights {
 /// What the solver is told beside the rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
-    /// Table rows: 2 to the power of `bits`.
-    pub(crate) bits: u32,
+    /// Columns of the rows.
+    pub(crate) columns: usize,
     pub(crate) classes: usize,
     /// Cost of an error against the norm of the weights.
     pub(crate) cost: f32,
@@ -105,6 +136,11 @@ pub(crate) struct Settings {
 /// Asked now and then whether to go on.
 pub(crate) type KeepGoing<'a> = &'a (dyn Fn() -> bool + Sync);
 
+/// A smaller step of a class is none.
+const LEAST_STEP: f32 = 1e-7;
+/// Classes are moved one by one where they are fewer than one in this many.
+const FEW: usize = 6;
+
 /// Rows between two questions whether to go on.
 const ROWS_AT_ONCE: usize = 1024;
 
@@ -116,16 +152,46 @@ pub(crate) fn train(
     to: &Settings,
     keep_going: KeepGoing<'_>,
 ) -> Weights {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { train_wide(rows, labels, importance, to, keep_going) };
+    }
+    train_here(rows, labels, importance, to, keep_going)
+}
+
+/// [`train_here`] compiled for AVX2: the same numbers, sooner.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn train_wide(
+    rows: &Rows,
+    labels: &[u16],
+    importance: &[f32],
+    to: &Settings,
+    keep_going: KeepGoing<'_>,
+) -> Weights {
+    train_here(rows, labels, importance, to, keep_going)
+}
+
+#[inline(always)]
+fn train_here(
+    rows: &Rows,
+    labels: &[u16],
+    importance: &[f32],
+    to: &Settings,
+    keep_going: KeepGoing<'_>,
+) -> Weights {
     let classes = to.classes;
     let mut weights = Weights {
         classes,
-        values: vec![0.0; classes << to.bits],
+        values: vec![0.0; classes * to.columns],
         bias: vec![0.0; classes],
     };
     let mut duals = vec![0.0f32; rows.len() * classes];
     let mut order: Vec<u32> = (0..rows.len() as u32).collect();
     let mut margins = vec![0.0f32; classes];
     let mut steps = vec![0.0f32; classes];
+    let mut moved: Vec<(usize, f32)> = Vec::with_capacity(classes);
     let mut random = to.seed;
     for _ in 0..to.passes {
         shuffle(&mut order, &mut random);
@@ -149,19 +215,30 @@ pub(crate) fn train(
                 steps[class] = (next - duals[class]) * sign;
                 duals[class] = next;
             }
-            if steps.iter().all(|step| step.abs() < 1e-7) {
-                continue;
+            moved.clear();
+            moved.extend(
+                steps
+                    .iter()
+                    .copied()
+                    .enumerate()
+                    .filter(|(_, step)| step.abs() >= LEAST_STEP),
+            );
+            for (class, step) in &moved {
+                weights.bias[*class] += step;
             }
-            for (bias, step) in weights.bias.iter_mut().zip(&steps) {
-                *bias += step;
-            }
+            // After a few passes most classes stand still.
+            let few = moved.len() * FEW < classes;
             for (column, value) in columns.iter().zip(values) {
                 let start = *column as usize * classes;
-                for (weight, step) in weights.values[start..start + classes]
-                    .iter_mut()
-                    .zip(&steps)
-                {
-                    *weight += step * value;
+                let of_column = &mut weights.values[start..start + classes];
+                if few {
+                    for (class, step) in &moved {
+                        of_column[*class] += step * value;
+                    }
+                } else {
+                    for (weight, step) in of_column.iter_mut().zip(&steps) {
+                        *weight += step * value;
+                    }
                 }
             }
         }

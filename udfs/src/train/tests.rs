@@ -34,6 +34,9 @@ fn recipe(seed: u64) -> Recipe {
         labels: vec!["bad".to_owned(), "good".to_owned()],
         bits: 10,
         pairs: true,
+        known_pairs: None,
+        some_rows: false,
+        sentences: 0.0,
         cost: 1.0,
         passes: 10,
         balance: 1.0,
@@ -63,7 +66,7 @@ fn a_head_survives_its_file() {
 #[test]
 fn a_word_seen_in_training_decides_a_new_text() {
     let head = recipe(7).train(&rows(), &rows()).unwrap();
-    let bank = crate::model::bank::Bank::new(&[&head], 1, "lovely\nawful\n");
+    let bank = crate::model::bank::Bank::new(&[&head], 1, "lovely\nawful\n", None);
     let mut text = crate::model::text::TokenBuffer::default();
     let (mut sums, mut margins) = Default::default();
     for (sentence, label) in [("such a lovely song", 1), ("such an awful song", 0)] {
@@ -72,7 +75,7 @@ fn a_word_seen_in_training_decides_a_new_text() {
         assert_eq!(usize::from(margins[1] > margins[0]), label, "{sentence}");
     }
     // A word of the vocabulary and the same word computed anew add the same.
-    let unknowing = crate::model::bank::Bank::new(&[&head], 1, "");
+    let unknowing = crate::model::bank::Bank::new(&[&head], 1, "", None);
     let mut anew = Vec::new();
     unknowing.add_up(&text, &mut sums, &mut anew);
     assert_eq!(anew, margins);
