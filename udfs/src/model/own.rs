@@ -94,17 +94,28 @@ impl OwnModel {
 
     /// What the model says of a text; `None` for a text without letters.
     pub(crate) fn answer(&self, text: &str) -> Option<Answer> {
-        self.read(text, |memory| self.answer_of(memory))
+        self.read(text, |memory| self.answer_by(&memory.text, &memory.margins))
     }
 
-    fn answer_of(&self, memory: &Memory) -> Answer {
-        if memory.text.letters < FEWEST_LETTERS {
+    /// What the model says of a text that was read and has letters.
+    pub(super) fn answer_to(
+        &self,
+        text: &TokenBuffer,
+        sums: &mut Sums,
+        margins: &mut Vec<f32>,
+    ) -> Answer {
+        self.bank.add_up(text, sums, margins);
+        self.answer_by(text, margins)
+    }
+
+    fn answer_by(&self, text: &TokenBuffer, margins: &[f32]) -> Answer {
+        if text.letters < FEWEST_LETTERS {
             return Answer {
                 label: None,
                 score: 0.0,
             };
         }
-        let (best, probability) = best_label(&self.head, &memory.margins);
+        let (best, probability) = best_label(&self.head, margins);
         Answer {
             label: (probability >= self.head.header.threshold).then_some(best as u16),
             score: shown(probability),
@@ -121,7 +132,7 @@ impl OwnModel {
     /// Label, score and alternatives of a text; `None` for a text without letters.
     pub fn detail(&self, text: &str) -> Option<IntentDetail> {
         self.read(text, |memory| {
-            let answer = self.answer_of(memory);
+            let answer = self.answer_by(&memory.text, &memory.margins);
             let mut probabilities = vec![0.0; self.head.header.labels.len()];
             let margins = &memory.margins[self.head.lanes.clone()];
             softmax(&self.head, margins, &mut probabilities);
