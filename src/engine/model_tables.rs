@@ -23,11 +23,14 @@ use crate::lake::{self, Lake, LakeError};
 /// Name of the program's own models, in `models` and in ALTER MODEL.
 const DEFAULT: &str = "default";
 
-/// The tables about models, with their names.
+/// A table with its name.
+type NamedTable = (String, Arc<dyn TableProvider>);
+
+/// The tables about models.
 pub(super) fn tables(
     lake: &Arc<Lake>,
     models: &Arc<OwnModelStore>,
-) -> Result<Vec<(String, Arc<dyn TableProvider>)>, Error> {
+) -> Result<Vec<NamedTable>, Error> {
     let make = |definition: &Arc<lake::TableSchema>| {
         let content = match definition.name.as_str() {
             "models" => Content::Models,

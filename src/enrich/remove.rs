@@ -70,9 +70,14 @@ pub async fn remove_unneeded(lake: &Lake) -> Result<usize, EnrichError> {
             Err(error) => return Err(deleting(error).into()),
         }
     }
-    if gone.iter().any(|id| catalog.retired_models.contains_key(*id)) {
+    if gone
+        .iter()
+        .any(|id| catalog.retired_models.contains_key(*id))
+    {
         let forget = lake.update_catalog(|catalog| {
-            catalog.retired_models.retain(|id, _| !gone.contains(id.as_str()));
+            catalog
+                .retired_models
+                .retain(|id, _| !gone.contains(id.as_str()));
             Ok::<_, EnrichError>(())
         });
         forget.await?;

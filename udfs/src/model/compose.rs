@@ -201,3 +201,119 @@ fn identity(function: &str, parts: &[&str]) -> String {
     }
     hex(&hash.finalize()[..8])
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use datafusion::arrow::array::{Array, AsArray, StringArray};
+    use datafusion::arrow::datatypes::{Float64Type, Int32Type};
+
+    use super::*;
+    use crate::model::UNCLASSIFIED;
+    use crate::train::{OwnOptions, train_own};
+
+    fn own(name: &str, function: &str) -> Arc<OwnModel> {
+        let rows = [
+            ("a ripe apple", "fruit"),
+            ("two ripe pears", "fruit"),
+            ("eine reife Birne", "fruit"),
+            ("a fast car", "machine"),
+            ("fast trains", "machine"),
+            ("ein schnelles Auto", "machine"),
+        ];
+        let rows = rows.map(|(text, label)| (Some(text.to_owned()), Some(label.to_owned())));
+        let options = OwnOptions::new(name, function);
+        let trained = train_own(rows.to_vec(), &options, &|| true);
+        Arc::new(trained.unwrap().model)
+    }
+
+    #[test]
+    fn a_model_of_ones_own_takes_the_place_of_its_head_only() {
+        let (shipped, intent) = (ModelSet::shipped(), own("a", "intent"));
+        let heads = |intent| OwnHeads {
+            intent: Some(intent),
+            ..OwnHeads::default()
+        };
+        let set = shipped.with(heads(Arc::clone(&intent))).unwrap();
+        let changed = |one: &ModelSet, other: &ModelSet| -> Vec<&str> {
+            let models = one.models().iter();
+            let changed = models.filter(|(function, id)| other.models()[*function] != **id);
+            changed.map(|(function, _)| *function).collect()
+        };
+        assert_eq!(changed(shipped, &set), ["intent"]);
+        assert_ne!(set.id(), shipped.id());
+        let again = shipped.with(heads(Arc::clone(&intent))).unwrap();
+        assert_eq!(set.id(), again.id());
+        let other = shipped.with(heads(own("b", "intent"))).unwrap();
+        assert_eq!(changed(&set, &other), ["intent"]);
+
+        // Also where the shipped heads have no say, as the language is none of theirs.
+        let german = "Das ist ein schnelles Auto und ich habe es gestern gekauft";
+        let texts = StringArray::from(vec![Some("ripe plums"), Some(german), Some("?"), None]);
+        let scored = set.score(&texts, &ScoreColumn::ALL).unwrap();
+        let before = shipped.score(&texts, &ScoreColumn::ALL).unwrap();
+        for (column, (now, before)) in ScoreColumn::ALL.iter().zip(scored.iter().zip(&before)) {
+            match column {
+                ScoreColumn::Intent => {
+                    let said: Vec<Option<&str>> = now.as_string::<i32>().iter().collect();
+                    assert_eq!(said, [Some("fruit"), Some("machine"), None, None]);
+                    assert!(before.is_null(1));
+                }
+                ScoreColumn::IntentScore => {
+                    let own = intent.answer("ripe plums").unwrap().score;
+                    assert_eq!(now.as_primitive::<Float64Type>().value(0), own);
+                }
+                other => assert_eq!(now, before, "{}", other.name()),
+            }
+        }
+        // Alone as well as beside the others.
+        let alone = set.score(&texts, &[ScoreColumn::Intent]).unwrap();
+        assert_eq!(&alone[0], &scored[2]);
+        assert_eq!(set.intent_detail("ripe plums").unwrap().model, intent.id());
+    }
+
+    #[test]
+    fn topics_of_ones_own_have_numbers_of_their_own() {
+        let (shipped, topic) = (ModelSet::shipped(), own("a", "topic"));
+        let heads = |first| OwnHeads {
+            topic: Some((Arc::clone(&topic), first)),
+            topic_names: [
+                (FIRST_OWN_TOPIC, vec!["old".to_owned()]),
+                (first, topic.labels().to_vec()),
+            ]
+            .into(),
+            ..OwnHeads::default()
+        };
+        let set = shipped.with(heads(FIRST_OWN_TOPIC + 1)).unwrap();
+        let texts = StringArray::from(vec!["fast buses"]);
+        let ids = set
+            .score(&texts, &[ScoreColumn::TopicId])
+            .unwrap()
+            .remove(0);
+        let id = ids.as_primitive::<Int32Type>().value(0);
+        assert_eq!(id, FIRST_OWN_TOPIC + 2);
+        let names: Vec<Option<&str>> = [0, 1, 10_000, 10_001, 10_002, 10_003, -1]
+            .map(|id| set.topic_name(id))
+            .to_vec();
+        let first = Some(shipped.topic_labels()[1].as_str());
+        let (fruit, machine) = (Some("fruit"), Some("machine"));
+        assert_eq!(
+            names,
+            [
+                Some(UNCLASSIFIED),
+                first,
+                Some("old"),
+                fruit,
+                machine,
+                None,
+                None
+            ]
+        );
+        assert!(shipped.with(heads(5)).is_err());
+        let wrong = OwnHeads {
+            intent: Some(Arc::clone(&topic)),
+            ..OwnHeads::default()
+        };
+        assert!(shipped.with(wrong).is_err());
+    }
+}
