@@ -1,6 +1,9 @@
 //! The engine of one process: what all sessions share.
 
+mod model_tables;
+mod model_upkeep;
 mod plan_size;
+pub(crate) mod rescoring;
 mod schemas;
 
 use std::sync::Arc;
@@ -17,11 +20,13 @@ use datafusion::prelude::SessionContext;
 use datafusion_pg_catalog::pg_catalog::context::EmptyContextProvider;
 use verbatim_udfs::model::ModelSet;
 
+use model_upkeep::ModelUpkeep;
 pub(crate) use plan_size::check_plan_size;
+use rescoring::Rescorer;
 pub(crate) use schemas::planning;
 use schemas::{Planner, Public};
 
-use crate::enrich::OwnModelStore;
+use crate::enrich::{OwnModelStore, remove_unneeded};
 use crate::error::{Error, sqlstate};
 use crate::govern::Principal;
 use crate::ingest::{self, Ingest};
@@ -64,7 +69,7 @@ impl EngineOptions {
 pub struct Engine {
     lake: Arc<Lake>,
     ingest: Arc<Ingest>,
-    own_models: OwnModelStore,
+    rescorer: Arc<Rescorer>,
     template: Arc<SessionState>,
     started: DateTime<Utc>,
     next_pid: AtomicI32,
@@ -91,6 +96,8 @@ impl Engine {
         };
         let lake = Lake::open(&options.lake, lake_options).await?;
         let ingest = Ingest::new(Arc::clone(&lake));
+        let upkeep = ModelUpkeep::new(Arc::downgrade(&lake), lake.vacuum_interval());
+        lake.on_commit(Arc::new(upkeep));
         let limit = options.memory_limit.unwrap_or_else(default_memory_limit);
         let pool = TrackConsumersPool::new(FairSpillPool::new(limit), NAMED_CONSUMERS);
         let runtime = RuntimeEnvBuilder::new()
@@ -98,7 +105,7 @@ impl Engine {
             .build_arc()?;
         Ok(Arc::new(Engine {
             template: template(&lake, &ingest, runtime)?,
-            own_models: OwnModelStore::new(Arc::clone(&lake)),
+            rescorer: Rescorer::new(Arc::clone(&ingest)),
             lake,
             ingest,
             started: Utc::now(),
@@ -116,9 +123,26 @@ impl Engine {
         &self.ingest
     }
 
-    /// The models that users have trained.
-    pub(crate) fn own_models(&self) -> &OwnModelStore {
-        &self.own_models
+    /// The models that users have trained, and which of them are active.
+    pub(crate) fn models(&self) -> &Arc<OwnModelStore> {
+        self.ingest.models()
+    }
+
+    /// Goes on with a rescore that another process has broken off, and begins what was asked for
+    /// since, in the background. A server does so when it starts.
+    pub fn rescore_in_background(&self) {
+        self.rescorer.wake();
+    }
+
+    /// Upkeep now: few large files, a short log, and nothing left in the store that neither a
+    /// version of a table nor the name of a model needs.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn maintain(&self) -> Result<(), Error> {
+        self.lake.maintain().await?;
+        remove_unneeded(&self.lake).await?;
+        Ok(())
     }
 
     /// What every session's planner starts from.
@@ -197,6 +221,7 @@ impl Engine {
     /// # Errors
     /// Where the last commits fail.
     pub async fn close(&self) -> Result<(), Error> {
+        self.rescorer.close().await;
         Ok(self.lake.close().await?)
     }
 }
@@ -215,6 +240,9 @@ fn template(
         let name = table.name();
         let table = ingest::writable(table.provider(), name, Arc::clone(ingest));
         tables.register_table(name.to_owned(), table)?;
+    }
+    for (name, table) in model_tables::tables(lake, ingest.models())? {
+        tables.register_table(name, table)?;
     }
     let built_in = LibrarySchema::new(Arc::new(tables));
     let planner = Arc::new(Planner::default());

@@ -54,7 +54,7 @@ CREATE TABLE messages (
     intent text,
     -- Calibrated probability of the intent, 0 to 1.
     intent_score double precision,
-    -- Number of the topic in the model's taxonomy, see table topics; 0: unclassified.
+    -- Number of the topic, named by topic_label(); 0: unclassified; from 10000 on: of a model of one's own.
     topic_id integer,
     -- Ease of the turn, -5 (hard) to 5 (easy), never exactly 0; NULL: no signal.
     effort_score double precision,

@@ -25,13 +25,22 @@ pub struct CatalogObject {
     pub grants: Vec<Grant>,
     /// Users' views by name.
     pub views: BTreeMap<String, View>,
-    /// Models by id: the card, as it is shown to users.
-    pub models: BTreeMap<String, serde_json::Value>,
     /// Models of one's own by the name that calls give.
     pub named_models: BTreeMap<String, NamedModel>,
+    /// When models lost their last name, in microseconds since 1970, by content hash: their weight
+    /// files stay for a while for those who still read them.
+    pub retired_models: BTreeMap<String, i64>,
+    /// Names of the models of one's own that answer calls without a name, by function; the
+    /// program's own model answers the functions that are not here.
+    pub active_models: BTreeMap<String, String>,
+    /// Functions whose stored scores are being brought to another model.
+    pub rescoring: BTreeMap<String, Rescoring>,
+    /// Numbers of the topics of the models of one's own that have been active, by the model's
+    /// content hash. They stay when the model goes: stored numbers keep their names.
+    pub topic_numbers: BTreeMap<String, TopicNumbers>,
     /// Model sets: for each set its models by function.
     pub model_sets: BTreeMap<String, BTreeMap<String, String>>,
-    /// The set that scores new messages; empty until the engine has recorded one.
+    /// The set that all messages were last scored with; empty until the engine has recorded one.
     pub active_set: String,
     /// Language of texts too short to tell, ISO 639-1.
     pub default_language: String,
@@ -44,8 +53,11 @@ impl Default for CatalogObject {
             users: BTreeMap::new(),
             grants: Vec::new(),
             views: BTreeMap::new(),
-            models: BTreeMap::new(),
             named_models: BTreeMap::new(),
+            retired_models: BTreeMap::new(),
+            active_models: BTreeMap::new(),
+            rescoring: BTreeMap::new(),
+            topic_numbers: BTreeMap::new(),
             model_sets: BTreeMap::new(),
             active_set: String::new(),
             default_language: "en".into(),
@@ -101,6 +113,28 @@ pub struct NamedModel {
     pub function: String,
     /// Who made it.
     pub owner: Option<String>,
+    /// When it was trained, in microseconds since 1970.
+    pub trained_at: Option<i64>,
+}
+
+/// A rescore that is under way, or was broken off and is to go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rescoring {
+    /// The run in the table `job_runs`.
+    pub run_id: String,
+    /// When it was asked for, in microseconds since 1970.
+    pub started_at: i64,
+}
+
+/// The numbers under which the topics of a model are stored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TopicNumbers {
+    /// The number of the first topic; the others follow.
+    pub first: i32,
+    /// The names of the topics.
+    pub names: Vec<String>,
 }
 
 /// A view of a user.

@@ -1,17 +1,19 @@
 //! `verbatim rescore`: history scored anew while queries and imports go on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use verbatim_udfs::model::ModelSet;
 
 use super::{Failure, LakeArgument};
 use crate::Error;
+use crate::engine::rescoring;
 use crate::enrich::{RescoreOptions, RescoreReport, rescore};
+use crate::ingest::Ingest;
 use crate::lake::{Lake, LakeOptions};
 
-/// Score all stored messages with this program's models and make them the lake's active set
+/// Score all stored messages with the active models: those of ALTER MODEL, else this program's
 #[derive(Debug, Args)]
 #[command(
     after_help = "Queries, imports and servers may go on meanwhile. Ctrl-C stops after the \
@@ -24,7 +26,7 @@ Examples:
 pub(super) struct Rescore {
     #[command(flatten)]
     lake: LakeArgument,
-    /// Only this function's scores (sentiment, intent, topic, effort, …); the active set stays
+    /// Only this function's scores (sentiment, intent, topic, effort, …)
     #[arg(long = "function", value_name = "NAME")]
     functions: Vec<String>,
 }
@@ -42,6 +44,17 @@ impl Rescore {
             functions: self.functions,
             ..RescoreOptions::default()
         };
+        let ingest = Ingest::new(Arc::clone(&lake));
+        let catalog = lake.latest_catalog().await.map_err(Error::from)?;
+        let active = ingest
+            .models()
+            .active(&catalog)
+            .await
+            .map_err(Error::from)?;
+        let mut runs = catalog.rescoring.clone();
+        runs.retain(|function, _| {
+            options.functions.is_empty() || options.functions.contains(function)
+        });
         let stop = options.stop.clone();
         let interrupt = tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
@@ -49,13 +62,18 @@ impl Rescore {
             }
         });
         let bar = progress_bar();
-        let report = rescore(&lake, ModelSet::shipped(), &options, |progress| {
+        let report = rescore(&lake, active.set(), &options, |progress| {
             bar.set_length(progress.total_rows);
             bar.set_position(progress.rows);
         })
         .await;
         interrupt.abort();
         bar.finish_and_clear();
+        if let Ok(report) = &report
+            && report.complete
+        {
+            rescoring::finish(&ingest, &runs, report.rows).await?;
+        }
         let closed = lake.close().await;
         let report = report.map_err(Error::from)?;
         closed.map_err(Error::from)?;
@@ -81,7 +99,7 @@ fn progress_bar() -> ProgressBar {
 fn summary(report: &RescoreReport) -> String {
     let RescoreReport { rows, files, .. } = report;
     let active = if report.activated {
-        "; the lake's active set is this program's"
+        "; all messages have scores of one set of models"
     } else {
         ""
     };

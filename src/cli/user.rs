@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::{Failure, LakeArgument};
 use crate::error::{Error, sqlstate};
 use crate::govern::{self, Privilege};
-use crate::lake::{Lake, LakeOptions};
+use crate::lake::{self, Lake, LakeOptions};
 
 /// Add, list and remove the users of a lake, and grant them rights
 #[derive(Debug, Args)]
@@ -134,7 +134,11 @@ async fn act(lake: &Lake, action: Action) -> Result<(), Error> {
                 .await?;
         }
         Action::Grant(right) => {
-            let tables: Vec<String> = lake.tables().map(|table| table.name().to_owned()).collect();
+            let stored = lake.tables().map(|table| table.name().to_owned());
+            let system = lake::system_tables()?
+                .iter()
+                .map(|table| table.name.clone());
+            let tables: Vec<String> = stored.chain(system).collect();
             let privilege = right.privilege.into();
             lake.update_catalog(|catalog| {
                 govern::grant(catalog, &right.user, privilege, &right.table, &tables)

@@ -1,18 +1,27 @@
 //! Models of one's own: kept in the lake by content hash, read once by each process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
 use object_store::path::Path;
-use object_store::{PutMode, PutOptions, PutPayload};
+use object_store::{ObjectStoreExt as _, PutPayload};
 use parking_lot::Mutex;
 use verbatim_udfs::model::{ModelError, OwnModel, OwnModels};
 
 use super::EnrichError;
+use super::active::{ActiveSet, Parts};
+use super::card::ModelCard;
 use crate::catalog::CatalogObject;
 use crate::lake::{Lake, LakeError};
+
+/// Where weight files and cards are, by content hash.
+pub(super) const FOLDER: &str = "_verbatim/models";
+/// Ending of weight files.
+const WEIGHTS: &str = "bin";
+/// Ending of cards.
+const CARD: &str = "json";
 
 /// The models that the calls of this process name, by name; the lake's catalog says which model a
 /// name stands for.
@@ -21,6 +30,8 @@ pub struct OwnModelStore {
     lake: Arc<Lake>,
     loaded: Mutex<BTreeMap<String, Arc<OwnModel>>>,
     shown: ArcSwap<OwnModels>,
+    active: ArcSwap<ActiveSet>,
+    cards: Mutex<HashMap<String, Arc<ModelCard>>>,
 }
 
 impl OwnModelStore {
@@ -30,6 +41,60 @@ impl OwnModelStore {
             lake,
             loaded: Mutex::default(),
             shown: ArcSwap::default(),
+            active: ArcSwap::from_pointee(ActiveSet::shipped()),
+            cards: Mutex::default(),
+        }
+    }
+
+    /// The set that was active when [`OwnModelStore::active`] was last asked.
+    pub fn last_active(&self) -> Arc<ActiveSet> {
+        self.active.load_full()
+    }
+
+    /// The lake's active set. It is put together once for each choice of models.
+    ///
+    /// # Errors
+    /// The store's, and [`EnrichError::Model`] for a weight file that this program cannot use.
+    pub async fn active(&self, catalog: &CatalogObject) -> Result<Arc<ActiveSet>, EnrichError> {
+        let parts = Parts::of(catalog);
+        let last = self.active.load_full();
+        if *last.parts() == parts {
+            return Ok(last);
+        }
+        let mut own = BTreeMap::new();
+        for (function, id) in &parts.own {
+            own.insert(function.clone(), self.model(id).await?);
+        }
+        let active = Arc::new(ActiveSet::compose(parts, &own, catalog)?);
+        self.active.store(Arc::clone(&active));
+        Ok(active)
+    }
+
+    /// The set that new messages are scored with: the active one; the program's own where a model
+    /// cannot be used, so that messages still come in. Their scores are stale then, and are
+    /// computed once the model is mended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn active_or_shipped(
+        &self,
+        catalog: &CatalogObject,
+    ) -> Result<Arc<ActiveSet>, EnrichError> {
+        match self.active(catalog).await {
+            Err(EnrichError::Model(error)) => {
+                tracing::warn!(%error, "an active model cannot be used: the shipped one scores");
+                Ok(Arc::new(ActiveSet::shipped()))
+            }
+            other => other,
+        }
+    }
+
+    /// The model of a content hash, from memory where a name stands for it.
+    async fn model(&self, id: &str) -> Result<Arc<OwnModel>, EnrichError> {
+        let known = self.loaded.lock().values().find(|m| m.id() == id).cloned();
+        match known {
+            Some(model) => Ok(model),
+            None => self.read(id).await,
         }
     }
 
@@ -38,28 +103,52 @@ impl OwnModelStore {
         OwnModels::clone(&self.shown.load())
     }
 
-    /// Keeps a weight file in the lake; the same bytes are kept once.
+    /// Keeps a weight file and the model's card in the lake, under the hash of the weights.
     ///
     /// # Errors
     /// The store's.
-    pub async fn keep(&self, model: &OwnModel, bytes: Vec<u8>) -> Result<(), EnrichError> {
-        let path = self.path(model.id())?;
-        let options = PutOptions {
-            mode: PutMode::Create,
-            ..PutOptions::default()
-        };
+    pub async fn keep(
+        &self,
+        model: &OwnModel,
+        bytes: Vec<u8>,
+        card: ModelCard,
+    ) -> Result<(), EnrichError> {
+        let store = self.lake.store();
+        let path = self.path(model.id(), CARD)?;
+        let text = serde_json::to_vec(&card)
+            .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;
+        let payload = PutPayload::from_bytes(Bytes::from(text));
+        let put = store.root().put(&path, payload).await;
+        put.map_err(|error| LakeError::store(format!("writing {path}"), error))?;
+        self.cards
+            .lock()
+            .insert(model.id().to_owned(), Arc::new(card));
+        let path = self.path(model.id(), WEIGHTS)?;
+        // Written anew where it is there: a file that nothing named may be about to be deleted for
+        // its age.
         let payload = PutPayload::from_bytes(Bytes::from(bytes));
-        match self
-            .lake
-            .store()
-            .root()
-            .put_opts(&path, payload, options)
-            .await
-        {
-            Ok(_) => Ok(self.lake.store().persist(&path).await?),
-            Err(object_store::Error::AlreadyExists { .. }) => Ok(()),
-            Err(error) => Err(LakeError::store(format!("writing {path}"), error).into()),
+        let put = store.root().put(&path, payload).await;
+        put.map_err(|error| LakeError::store(format!("writing {path}"), error))?;
+        Ok(store.persist(&path).await?)
+    }
+
+    /// The card of a model; `None` where the lake has none.
+    ///
+    /// # Errors
+    /// The store's, and a card that is no JSON.
+    pub async fn card(&self, id: &str) -> Result<Option<Arc<ModelCard>>, EnrichError> {
+        if let Some(card) = self.cards.lock().get(id) {
+            return Ok(Some(Arc::clone(card)));
         }
+        let path = self.path(id, CARD)?;
+        let Some(bytes) = self.lake.store().get(&path).await? else {
+            return Ok(None);
+        };
+        let card = serde_json::from_slice(&bytes)
+            .map_err(|error| LakeError::Catalog(format!("{path}: {error}")))?;
+        let card: Arc<ModelCard> = Arc::new(card);
+        self.cards.lock().insert(id.to_owned(), Arc::clone(&card));
+        Ok(Some(card))
     }
 
     /// Reads the models of some names, as the catalog has them; names that it does not have are
@@ -81,7 +170,7 @@ impl OwnModelStore {
             match catalog.named_models.get(&name) {
                 Some(named) if known.as_ref() == Some(&named.id) => {}
                 Some(named) => {
-                    let model = self.read(&named.id).await?;
+                    let model = self.model(&named.id).await?;
                     self.show(|models| models.insert(name, model));
                 }
                 None if known.is_some() => self.show(|models| models.remove(&name)),
@@ -101,17 +190,15 @@ impl OwnModelStore {
     }
 
     async fn read(&self, id: &str) -> Result<Arc<OwnModel>, EnrichError> {
-        let path = self.path(id)?;
+        let path = self.path(id, WEIGHTS)?;
         let bytes = self.lake.store().get(&path).await?;
-        let bytes = bytes.ok_or_else(|| LakeError::Catalog(format!("{path} is gone")))?;
+        let bytes = bytes.ok_or_else(|| ModelError::Weights(format!("{path} is gone")))?;
         let parsed = tokio::task::spawn_blocking(move || OwnModel::parse(&bytes));
         let stopped = |error| ModelError::Weights(format!("reading was stopped: {error}"));
         Ok(Arc::new(parsed.await.map_err(stopped)??))
     }
 
-    fn path(&self, id: &str) -> Result<Path, LakeError> {
-        self.lake
-            .store()
-            .path(&format!("_verbatim/models/{id}.bin"))
+    fn path(&self, id: &str, ending: &str) -> Result<Path, LakeError> {
+        self.lake.store().path(&format!("{FOLDER}/{id}.{ending}"))
     }
 }

@@ -27,6 +27,21 @@ pub struct RescoreOptions {
     pub stop: CancellationToken,
 }
 
+/// The messages whose stored scores of a function are not from the wanted models: rows that a
+/// rescore rewrites.
+///
+/// # Errors
+/// As [`rescore`].
+pub async fn stale_rows(
+    lake: &Lake,
+    models: &ModelSet,
+    function: &str,
+) -> Result<u64, EnrichError> {
+    let wanted = wanted(&model_map(models), &[function.to_owned()])?;
+    let stale = stale_files(lake, lake.table(MESSAGES)?, &wanted).await?;
+    Ok(stale.iter().map(|(file, _)| file.records).sum())
+}
+
 /// How far a rescore has come. Files that imports add meanwhile raise the total.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RescoreProgress {
@@ -55,7 +70,7 @@ pub struct RescoreReport {
 const GROUP_BYTES: u64 = 64 << 20;
 
 /// Rewrites every file of `messages` whose scores are not from `models`, then makes `models` the
-/// lake's active set (when every function was asked for).
+/// lake's active set where no file has scores of others.
 ///
 /// A file is replaced by a file with the same rows in one commit of the table, like a compaction:
 /// readers keep the snapshot they have, appends go on, and a stop or a crash leaves whole files,
@@ -83,7 +98,8 @@ pub async fn rescore(
         });
         let Some((first, functions)) = stale.first() else {
             report.complete = true;
-            if wanted != all || lake.catalog().active_set == models.id() {
+            let others = wanted != all && !stale_files(lake, table, &all).await?.is_empty();
+            if others || lake.catalog().active_set == models.id() {
                 return Ok(report);
             }
             // Writers that still used the set that was active until now may have added files.
@@ -95,6 +111,8 @@ pub async fn rescore(
             report.complete = false;
             return Ok(report);
         }
+        // What other processes' files are scored by, and what the caller may stop for.
+        lake.refresh_catalog().await?;
         let group = group(lake, table, &stale);
         let rows: u64 = group.iter().map(|file| file.records).sum();
         let rewrite = Rewrite::new(models, &all, set_of(lake, table, first), functions);

@@ -67,6 +67,8 @@ states! {
     SERIALIZATION_FAILURE = "40001";
     /// A permission that the user does not have.
     INSUFFICIENT_PRIVILEGE = "42501";
+    /// An object that cannot be dropped because something else depends on it.
+    DEPENDENT_OBJECTS_STILL_EXIST = "2BP01";
     /// A statement that cannot be parsed.
     SYNTAX_ERROR = "42601";
     /// A column that is there twice.

@@ -64,7 +64,7 @@ pub fn authorize_views(
     authorize_owner("view", view, owner, principal, catalog)
 }
 
-/// Refuses making, replacing or dropping the model of that name.
+/// Refuses making, replacing, dropping or activating the model of that name.
 ///
 /// # Errors
 /// SQLSTATE 42501 for another user's model, or without the right `create`.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
@@ -20,6 +21,7 @@ pub struct Lake {
     catalog: CatalogStore,
     appender: Appender,
     hooks: Arc<Hooks>,
+    options: Arc<LakeOptions>,
 }
 
 impl std::fmt::Debug for Lake {
@@ -64,7 +66,7 @@ impl Lake {
         let hooks: Arc<Hooks> = Arc::new(ArcSwap::from_pointee(Vec::new()));
         let appender = Appender::start(
             tables.values().cloned().collect(),
-            options,
+            Arc::clone(&options),
             Arc::clone(&hooks),
         );
         Ok(Arc::new(Lake {
@@ -73,6 +75,7 @@ impl Lake {
             catalog,
             appender,
             hooks,
+            options,
         }))
     }
 
@@ -112,6 +115,29 @@ impl Lake {
     /// When the store cannot be read.
     pub async fn refresh_catalog(&self) -> Result<Arc<CatalogObject>, LakeError> {
         self.catalog.fresh().await
+    }
+
+    /// The catalog object as it is in the store now.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn latest_catalog(&self) -> Result<Arc<CatalogObject>, LakeError> {
+        self.catalog.update(|_| Ok(())).await
+    }
+
+    /// How long files that have been replaced stay for those who still read them.
+    pub fn retention(&self) -> Duration {
+        self.options.retention
+    }
+
+    /// Time between two removals of what is no longer needed.
+    pub fn vacuum_interval(&self) -> Duration {
+        self.options.vacuum_interval
+    }
+
+    /// How old what a process knows of the lake may be when a statement or a write starts.
+    pub fn staleness(&self) -> Duration {
+        self.options.staleness
     }
 
     /// Changes the catalog object. `change` is applied to the latest version, and again where

@@ -33,7 +33,7 @@ pub use latest::LatestVersionExec;
 pub use options::LakeOptions;
 pub use pins::SnapshotPins;
 pub use provider::LakeTableProvider;
-pub use schema::{TableSchema, built_in_tables};
+pub use schema::{TableSchema, built_in_tables, system_tables};
 pub use store::Store;
 pub use table::{LakeTable, Snapshot};
 pub use upgrade::{Upgraded, upgrade};

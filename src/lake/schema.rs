@@ -1,4 +1,5 @@
-//! The built-in tables, read from `sql/schema/*.sql`.
+//! The built-in tables, read from `sql/schema/*.sql` and, those that are not stored,
+//! `sql/system/*.sql`.
 //!
 //! Each file holds one `CREATE TABLE` in PostgreSQL's types. Comment lines above the statement and
 //! above a column are their documentation. The `WITH` options steer the files that are written:
@@ -91,7 +92,19 @@ impl TableSchema {
 /// # Errors
 /// When a file under `sql/schema` is not of the form described at the top of this module.
 pub fn built_in_tables() -> Result<&'static [Arc<TableSchema>], LakeError> {
-    match &*TABLES {
+    checked(&TABLES)
+}
+
+/// The tables whose rows the engine makes when they are read: nothing of them is stored.
+///
+/// # Errors
+/// When a file under `sql/system` is not of the form described at the top of this module.
+pub fn system_tables() -> Result<&'static [Arc<TableSchema>], LakeError> {
+    checked(&SYSTEM_TABLES)
+}
+
+fn checked(parsed: &'static Parsed) -> Result<&'static [Arc<TableSchema>], LakeError> {
+    match parsed {
         Ok(tables) => Ok(tables),
         Err((table, message)) => Err(LakeError::Schema {
             table: table.clone(),
@@ -101,12 +114,12 @@ pub fn built_in_tables() -> Result<&'static [Arc<TableSchema>], LakeError> {
 }
 
 macro_rules! sources {
-    ($($name:literal),* $(,)?) => {
-        [$(($name, include_str!(concat!("../../sql/schema/", $name, ".sql")))),*]
+    ($folder:literal: $($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../sql/", $folder, "/", $name, ".sql")))),*]
     };
 }
 
-const SOURCES: [(&str, &str); 17] = sources![
+const SOURCES: [(&str, &str); 16] = sources!["schema":
     "messages",
     "conversations",
     "events",
@@ -117,7 +130,6 @@ const SOURCES: [(&str, &str); 17] = sources![
     "agents",
     "business_hours",
     "topics",
-    "models",
     "model_sets",
     "qa_reviews",
     "alert_events",
@@ -128,7 +140,12 @@ const SOURCES: [(&str, &str); 17] = sources![
 
 type Parsed = Result<Vec<Arc<TableSchema>>, (String, String)>;
 
-static TABLES: LazyLock<Parsed> = LazyLock::new(|| {
+const SYSTEM_SOURCES: [(&str, &str); 2] = sources!["system": "models", "model_confusions"];
+
+static TABLES: LazyLock<Parsed> = LazyLock::new(|| parsed(&SOURCES));
+static SYSTEM_TABLES: LazyLock<Parsed> = LazyLock::new(|| parsed(&SYSTEM_SOURCES));
+
+fn parsed(sources: &[(&str, &str)]) -> Parsed {
     let parse = |(name, sql): &(&str, &str)| match parse_table(sql) {
         Ok(table) if table.name == *name => Ok(Arc::new(table)),
         Ok(table) => Err((
@@ -137,8 +154,8 @@ static TABLES: LazyLock<Parsed> = LazyLock::new(|| {
         )),
         Err(message) => Err((name.to_string(), message)),
     };
-    SOURCES.iter().map(parse).collect()
-});
+    sources.iter().map(parse).collect()
+}
 
 fn parse_table(sql: &str) -> Result<TableSchema, String> {
     let statements =
@@ -288,7 +305,7 @@ mod tests {
         let tables = built_in_tables().unwrap();
         assert_eq!(tables.len(), SOURCES.len());
         assert_eq!(tables[0].name, MESSAGES);
-        for table in tables {
+        for table in tables.iter().chain(system_tables().unwrap()) {
             assert!(!table.comment.is_empty(), "{} has no comment", table.name);
             for field in table.columns.fields() {
                 assert!(

@@ -16,6 +16,7 @@ pub(super) const VIEWS: &[(&str, &str)] = files! {
         "customer_messages",
         "observation",
         "human_corrections",
+        "training_corrections",
         "conversation_scores",
         "conversation_replies",
         "conversation_events",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::common::config::Dialect;
 use datafusion::execution::SessionState;
 use datafusion::execution::config::SessionConfig;
+use verbatim_udfs::model::ActiveModels;
 
 use super::variables::VariablesExtension;
 use super::{Session, Variables};
@@ -112,9 +113,18 @@ impl Session {
             Some(block) => Arc::clone(&block.pins),
             None => Arc::new(SnapshotPins::default()),
         };
-        let models = self.engine.own_models().loaded();
+        let models = self.engine.models().loaded();
         if !models.is_empty() {
             state.config_mut().options_mut().extensions.insert(models);
+        }
+        let active = self.engine.models().last_active();
+        if !active.is_shipped() {
+            let extensions = &mut state.config_mut().options_mut().extensions;
+            // What computes and what decides whether a column is current must be of one set.
+            extensions.insert(ActiveModels::new(active.set().clone()));
+            if let Some(scores) = extensions.get_mut::<ScoreOptions>() {
+                scores.models = Arc::clone(active.models());
+            }
         }
         state.config_mut().set_extension(pins);
         state.mark_start_execution();

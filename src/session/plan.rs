@@ -38,7 +38,8 @@ impl Session {
         result
     }
 
-    async fn plan_statement(
+    /// [`Session::prepare`] inside of a statement that runs.
+    pub(super) async fn plan_statement(
         &self,
         statement: Statement,
         declared: &[Option<DataType>],
@@ -86,7 +87,12 @@ impl Session {
             Kind::CreateModel(create) => {
                 self.check_model(&create.name)?;
                 let (plan, _) = self.plan(&create.query.ast, &[]).await?;
-                return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
+                let schema = Some(model::created_schema());
+                return Ok(Prepared::new(statement, Vec::new(), schema, Some(plan)));
+            }
+            Kind::AlterModel(alter) => {
+                self.check_alter_model(alter)?;
+                Some(model::altered_schema())
             }
             Kind::EvaluateModel(evaluate) => {
                 let (plan, _) = self.plan(&evaluate.query.ast, &[]).await?;

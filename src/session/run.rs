@@ -84,8 +84,10 @@ impl Session {
             Kind::CreateView(view) => self.run_create_view(view, prepared).await,
             Kind::DropView(view) => self.run_drop_view(view).await,
             Kind::CreateModel(create) => self.run_create_model(create, prepared).await,
+            Kind::AlterModel(alter) => self.run_alter_model(alter).await,
             Kind::EvaluateModel(evaluate) => self.run_evaluate_model(evaluate, prepared).await,
             Kind::DropModel(drop) => self.run_drop_model(drop).await,
+            Kind::Vacuum(_) => self.run_vacuum().await,
             Kind::Set(set) => self.run_set(set),
             Kind::Show(show) => self.run_show(prepared, show),
             Kind::Reset(reset) => self.run_reset(reset),
@@ -139,6 +141,19 @@ impl Session {
     /// Runs a plan that writes; the number of rows it wrote.
     async fn write(&self, plan: &LogicalPlan) -> Result<u64, Error> {
         Ok(written(&self.collect(plan).await?))
+    }
+
+    /// Upkeep of the whole lake; for superusers, since it reads and rewrites every table.
+    async fn run_vacuum(&self) -> Result<Outcome, Error> {
+        self.check_write("VACUUM")?;
+        if !self.principal.is_superuser(&self.engine.lake().catalog())? {
+            return Err(Error::statement(
+                sqlstate::INSUFFICIENT_PRIVILEGE,
+                "permission denied to vacuum the lake",
+            ));
+        }
+        self.engine.maintain().await?;
+        Ok(Outcome::done("VACUUM"))
     }
 
     fn run_set(&self, set: &Set) -> Result<Outcome, Error> {

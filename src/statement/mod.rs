@@ -21,7 +21,9 @@ mod settings;
 mod split;
 mod text;
 mod transaction;
+mod vacuum;
 mod view;
+mod words;
 
 use std::sync::Arc;
 
@@ -34,13 +36,14 @@ pub(crate) use parse::single_query;
 
 pub(crate) use copy::{Copy, CopyDirection, CopyRelation};
 pub(crate) use cursor::{Close, Declare, Fetch, FetchCount};
-pub(crate) use model::{CreateModel, DropModel, EvaluateModel};
+pub(crate) use model::{AlterModel, CreateModel, DropModel, EvaluateModel};
 pub(crate) use names::strip_suffix;
 pub(crate) use prepared::{Deallocate, Execute, Prepare};
 pub(crate) use query::{Explain, Query, Write, WriteKind};
 pub(crate) use settings::{Discard, Reset, Set, Show};
 pub(crate) use text::sql_text;
 pub(crate) use transaction::Transaction;
+pub(crate) use vacuum::Vacuum;
 pub(crate) use view::{CreateView, DropView};
 
 /// One parsed statement, ready to be prepared.
@@ -60,8 +63,10 @@ pub(crate) enum Kind {
     CreateView(CreateView),
     DropView(DropView),
     CreateModel(CreateModel),
+    AlterModel(AlterModel),
     EvaluateModel(EvaluateModel),
     DropModel(DropModel),
+    Vacuum(Vacuum),
     Set(Set),
     Show(Show),
     Reset(Reset),
@@ -99,6 +104,8 @@ impl Statement {
             Kind::CreateModel(_) => "CREATE MODEL",
             Kind::EvaluateModel(_) => "EVALUATE MODEL",
             Kind::DropModel(_) => "DROP MODEL",
+            Kind::AlterModel(_) => "ALTER MODEL",
+            Kind::Vacuum(_) => "VACUUM",
             Kind::Set(_) => "SET",
             Kind::Show(_) => "SHOW",
             Kind::Reset(_) => "RESET",
@@ -121,7 +128,9 @@ impl Statement {
             | Kind::CreateView(_)
             | Kind::DropView(_)
             | Kind::CreateModel(_)
-            | Kind::DropModel(_) => true,
+            | Kind::AlterModel(_)
+            | Kind::DropModel(_)
+            | Kind::Vacuum(_) => true,
             Kind::Copy(copy) => copy.direction == CopyDirection::FromClient,
             Kind::Explain(explain) => explain.writes,
             _ => false,

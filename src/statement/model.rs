@@ -1,19 +1,20 @@
-//! CREATE, EVALUATE and DROP MODEL: models of one's own, trained from the rows of a query.
+//! CREATE, ALTER, EVALUATE and DROP MODEL: models of one's own, trained from the rows of a query.
 //!
 //! ```text
 //! CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name OPTIONS (function = 'intent', …) AS SELECT text, label …
+//! ALTER MODEL name SET ACTIVE
+//! ALTER MODEL DEFAULT FOR function SET ACTIVE
 //! EVALUATE MODEL name ON SELECT text, label …
 //! DROP MODEL [IF EXISTS] name, …
 //! ```
 //!
-//! Making one needs SELECT on what the query reads and CREATE, as a view does; a model is dropped
-//! and replaced by its owner.
-
-use std::iter::Peekable;
+//! Making one needs SELECT on what the query reads and CREATE, as a view does; a model is dropped,
+//! replaced and made active by its owner.
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
 use super::split::Chunk;
+use super::words::Words;
 use super::{Query, parse::single_query};
 use crate::error::{Error, sqlstate};
 
@@ -39,6 +40,17 @@ pub(crate) struct ModelOptions {
     pub(crate) unclassified: Option<String>,
     pub(crate) seed: Option<u64>,
     pub(crate) cost: Option<f32>,
+    /// Whether human corrections are trained on, too; `None`: where the user may read them.
+    pub(crate) corrections: Option<bool>,
+}
+
+/// `ALTER MODEL … SET ACTIVE`.
+#[derive(Debug, Clone)]
+pub(crate) enum AlterModel {
+    /// A model of one's own answers its function.
+    Own(String),
+    /// The program's own model answers a function.
+    Default { function: String },
 }
 
 /// `EVALUATE MODEL`.
@@ -59,6 +71,9 @@ pub(crate) struct DropModel {
 /// The functions that a model of one's own can serve.
 const FUNCTIONS: [&str; 2] = ["intent", "topic"];
 
+/// The name that stands for the program's own models.
+const DEFAULT: &str = "default";
+
 impl CreateModel {
     /// Whether a statement is one, by its first words.
     pub(super) fn opens(chunk: &Chunk<'_>) -> bool {
@@ -73,6 +88,12 @@ impl CreateModel {
         words.expect("model")?;
         let if_not_exists = words.take(&["if", "not", "exists"]);
         let name = words.name()?;
+        if name == DEFAULT {
+            return Err(Error::statement(
+                sqlstate::SYNTAX_ERROR,
+                "default is the name of the program's own models",
+            ));
+        }
         words.expect("options")?;
         let options = ModelOptions::from_pairs(words.options()?)?;
         words.expect("as")?;
@@ -95,6 +116,7 @@ impl ModelOptions {
             unclassified: None,
             seed: None,
             cost: None,
+            corrections: None,
         };
         for (name, value) in pairs {
             let wrong = |takes: &str| {
@@ -118,12 +140,20 @@ impl ModelOptions {
                         .filter(|cost| (0.001..=1000.0).contains(cost));
                     options.cost = Some(cost.ok_or_else(|| wrong("a number from 0.001 to 1000"))?);
                 }
+                "corrections" => {
+                    let value = match value.to_lowercase().as_str() {
+                        "true" | "on" => true,
+                        "false" | "off" => false,
+                        _ => return Err(wrong("true or false")),
+                    };
+                    options.corrections = Some(value);
+                }
                 _ => {
                     return Err(Error::statement(
                         sqlstate::INVALID_PARAMETER_VALUE,
                         format!("there is no option {name}"),
                     )
-                    .with_hint("There are function, unclassified, seed and cost."));
+                    .with_hint("There are function, unclassified, seed, cost and corrections."));
                 }
             }
         }
@@ -135,6 +165,38 @@ impl ModelOptions {
             )
             .with_hint("OPTIONS (function = 'intent')")),
         }
+    }
+}
+
+impl AlterModel {
+    pub(super) fn opens(chunk: &Chunk<'_>) -> bool {
+        chunk.opens_with(&["alter", "model"])
+    }
+
+    pub(super) fn parse(chunk: &Chunk<'_>) -> Result<Self, Error> {
+        let mut words = Words::new(chunk);
+        words.expect("alter")?;
+        words.expect("model")?;
+        let name = words.name()?;
+        let alter = match name == DEFAULT {
+            false => AlterModel::Own(name),
+            true => {
+                words.expect("for")?;
+                let function = words.name()?;
+                if !FUNCTIONS.contains(&function.as_str()) {
+                    return Err(Error::statement(
+                        sqlstate::INVALID_PARAMETER_VALUE,
+                        format!("{function} has no models of one's own"),
+                    )
+                    .with_hint("Only intent and topic can be answered by another model."));
+                }
+                AlterModel::Default { function }
+            }
+        };
+        words.expect("set")?;
+        words.expect("active")?;
+        words.end()?;
+        Ok(alter)
     }
 }
 
@@ -172,102 +234,5 @@ impl DropModel {
         }
         words.end()?;
         Ok(DropModel { names, if_exists })
-    }
-}
-
-/// The words of a statement, one after the other.
-struct Words<'a>(Peekable<Box<dyn Iterator<Item = &'a Token> + 'a>>);
-
-impl<'a> Words<'a> {
-    fn new(chunk: &'a Chunk<'_>) -> Words<'a> {
-        let tokens: Box<dyn Iterator<Item = &'a Token> + 'a> = Box::new(chunk.significant());
-        Words(tokens.peekable())
-    }
-
-    fn is(token: Option<&&Token>, wanted: &str) -> bool {
-        matches!(token, Some(Token::Word(word))
-            if word.quote_style.is_none() && word.value.eq_ignore_ascii_case(wanted))
-    }
-
-    fn expect(&mut self, wanted: &str) -> Result<(), Error> {
-        match Words::is(self.0.peek(), wanted) {
-            true => {
-                self.0.next();
-                Ok(())
-            }
-            false => Err(self.wrong(&wanted.to_uppercase())),
-        }
-    }
-
-    /// Takes some words where the first of them stands here.
-    fn take(&mut self, words: &[&str]) -> bool {
-        let stands = words
-            .first()
-            .is_some_and(|first| Words::is(self.0.peek(), first));
-        stands && words.iter().all(|word| self.expect(word).is_ok())
-    }
-
-    fn token(&mut self, wanted: &Token) -> bool {
-        self.0.next_if(|token| *token == wanted).is_some()
-    }
-
-    fn name(&mut self) -> Result<String, Error> {
-        match self.0.peek() {
-            Some(Token::Word(word)) => {
-                let name = match word.quote_style {
-                    Some(_) => word.value.clone(),
-                    None => word.value.to_lowercase(),
-                };
-                self.0.next();
-                Ok(name)
-            }
-            _ => Err(self.wrong("the name of a model")),
-        }
-    }
-
-    /// `(name = value, …)`.
-    fn options(&mut self) -> Result<Vec<(String, String)>, Error> {
-        let mut pairs = Vec::new();
-        if !self.token(&Token::LParen) {
-            return Err(self.wrong("(name = value, …)"));
-        }
-        loop {
-            let name = self.name()?;
-            if !self.token(&Token::Eq) {
-                return Err(self.wrong("="));
-            }
-            let value = match self.0.next() {
-                Some(Token::SingleQuotedString(text)) => text.clone(),
-                Some(Token::Number(number, _)) => number.clone(),
-                Some(Token::Word(word)) => word.value.clone(),
-                _ => return Err(self.wrong("a value")),
-            };
-            pairs.push((name, value));
-            if !self.token(&Token::Comma) {
-                break;
-            }
-        }
-        match self.token(&Token::RParen) {
-            true => Ok(pairs),
-            false => Err(self.wrong(")")),
-        }
-    }
-
-    fn end(&mut self) -> Result<(), Error> {
-        match self.0.peek() {
-            None => Ok(()),
-            Some(_) => Err(self.wrong("the end of the statement")),
-        }
-    }
-
-    fn wrong(&mut self, wanted: &str) -> Error {
-        let found = match self.0.peek() {
-            Some(token) => token.to_string(),
-            None => "the end of the statement".to_owned(),
-        };
-        Error::statement(
-            sqlstate::SYNTAX_ERROR,
-            format!("syntax error: expected {wanted}, found {found}"),
-        )
     }
 }

@@ -16,9 +16,10 @@ use datafusion_pg_catalog::sql::rules::{
 use super::array_subquery::ArraySubquery;
 use super::split::{Chunk, split};
 use super::{
-    Close, Copy, CreateModel, CreateView, Deallocate, Declare, Discard, DropModel, DropView,
-    EvaluateModel, Execute, Explain, Fetch, Kind, Prepare, Query, Reset, Set, Show, Statement,
-    Transaction, Write, WriteKind, catalogs, depth, expansion, insert, interval, names,
+    AlterModel, Close, Copy, CreateModel, CreateView, Deallocate, Declare, Discard, DropModel,
+    DropView, EvaluateModel, Execute, Explain, Fetch, Kind, Prepare, Query, Reset, Set, Show,
+    Statement, Transaction, Vacuum, Write, WriteKind, catalogs, depth, expansion, insert, interval,
+    names,
 };
 use crate::error::{Error, sqlstate};
 use crate::library;
@@ -93,11 +94,17 @@ fn own(chunk: &Chunk<'_>) -> Option<Result<Kind, Error>> {
     if CreateModel::opens(chunk) {
         return Some(CreateModel::parse(chunk).map(Kind::CreateModel));
     }
+    if AlterModel::opens(chunk) {
+        return Some(AlterModel::parse(chunk).map(Kind::AlterModel));
+    }
     if EvaluateModel::opens(chunk) {
         return Some(EvaluateModel::parse(chunk).map(Kind::EvaluateModel));
     }
     if DropModel::opens(chunk) {
         return Some(DropModel::parse(chunk).map(Kind::DropModel));
+    }
+    if Vacuum::opens(chunk) {
+        return Some(Vacuum::parse(chunk).map(Kind::Vacuum));
     }
     if chunk.opens_with(&["move"]) {
         let text = format!("FETCH{}", &chunk.text["move".len()..]);

@@ -215,6 +215,7 @@ impl Server {
     /// When the lake cannot be closed; everything acknowledged is in it all the same.
     pub async fn run(self) -> Result<(), ServeError> {
         let shared = self.shared;
+        shared.engine.rescore_in_background();
         if let Some((listener, _)) = self.http {
             shared.tasks.spawn(http::serve(shared.clone(), listener));
         }

@@ -37,26 +37,26 @@ use self::keys::{Key, KeyIndex, KeySet, Keyed};
 use self::prepared::Prepared;
 use super::IngestError;
 use super::rows::{Receipt, Rows, WriteMode};
-use crate::enrich::{record_set, score_messages};
+use crate::enrich::{OwnModelStore, record_set, score_messages};
 use crate::lake::schema::VERSION_AT;
 use crate::lake::{Append, Lake, LakeError};
 use verbatim_udfs::model::ModelSet;
 
 /// Adds the score columns to a batch of messages.
 pub trait Score: Send + Sync {
-    /// The batch with its score columns.
+    /// The batch with its score columns, as `models` have them.
     ///
     /// # Errors
     /// When a model fails.
-    fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError>;
+    fn score(&self, messages: &RecordBatch, models: &ModelSet) -> Result<RecordBatch, IngestError>;
 }
 
-/// The models of this program.
-struct Shipped;
+/// The models that are given, and nothing else.
+struct Models;
 
-impl Score for Shipped {
-    fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError> {
-        Ok(score_messages(messages, ModelSet::shipped())?)
+impl Score for Models {
+    fn score(&self, messages: &RecordBatch, models: &ModelSet) -> Result<RecordBatch, IngestError> {
+        Ok(score_messages(messages, models)?)
     }
 }
 
@@ -64,6 +64,7 @@ impl Score for Shipped {
 pub struct Ingest {
     lake: Arc<Lake>,
     score: Arc<dyn Score>,
+    models: Arc<OwnModelStore>,
     claims: Arc<Claims>,
     /// Keys of all messages, while an import wants them.
     index: Arc<tokio::sync::Mutex<Option<KeyIndex>>>,
@@ -83,7 +84,7 @@ const REDOS: usize = 100;
 impl Ingest {
     /// The write path of a lake.
     pub fn new(lake: Arc<Lake>) -> Arc<Ingest> {
-        Ingest::with_score(lake, Arc::new(Shipped))
+        Ingest::with_score(lake, Arc::new(Models))
     }
 
     /// The write path of a lake, scoring with `score`.
@@ -92,6 +93,7 @@ impl Ingest {
         // Ids are few among many: decode the other columns where they are only.
         config.options_mut().execution.parquet.pushdown_filters = true;
         Arc::new(Ingest {
+            models: Arc::new(OwnModelStore::new(Arc::clone(&lake))),
             lake,
             score,
             claims: Arc::default(),
@@ -103,6 +105,11 @@ impl Ingest {
     /// The lake that is written to.
     pub fn lake(&self) -> &Arc<Lake> {
         &self.lake
+    }
+
+    /// The models of the lake, which say what new messages are scored with.
+    pub fn models(&self) -> &Arc<OwnModelStore> {
+        &self.models
     }
 
     /// Takes the next turn: of writes that touch the same rows, that of the earlier turn is first.
@@ -321,10 +328,13 @@ impl Ingest {
     }
 
     async fn scored(&self, messages: RecordBatch) -> Result<RecordBatch, IngestError> {
+        let catalog = self.lake.refresh_catalog().await?;
+        let active = self.models.active_or_shipped(&catalog).await?;
         // What a file's scores are from can be looked up before the file is there.
-        record_set(&self.lake, ModelSet::shipped()).await?;
+        record_set(&self.lake, active.set()).await?;
         let score = Arc::clone(&self.score);
-        let scored = tokio::task::spawn_blocking(move || score.score(&messages)).await;
+        let scored =
+            tokio::task::spawn_blocking(move || score.score(&messages, active.set())).await;
         scored.map_err(|error| datafusion::error::DataFusionError::External(Box::new(error)))?
     }
 }

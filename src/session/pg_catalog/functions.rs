@@ -199,6 +199,7 @@ fn built_in(wanted: i64) -> Option<&'static str> {
     let views = crate::library::views();
     let mut names = tables
         .iter()
+        .chain(crate::lake::system_tables().ok()?)
         .map(|table| table.name.as_str())
         .chain(views.iter().map(|view| view.name));
     names.find(|name| i64::from(oid::relation(BUILT_IN_SCHEMA, name)) == wanted)

@@ -53,19 +53,23 @@ pub(super) async fn all(catalog: &Weak<dyn CatalogProvider>) -> Vec<Relation> {
 
 /// What a built-in relation is for.
 pub(super) fn comment(name: &str) -> Option<&'static str> {
-    let tables = lake::built_in_tables().ok()?;
-    let table = tables.iter().find(|table| table.name == name);
-    let comment = match table {
+    let comment = match described(name) {
         Some(table) => table.comment.as_str(),
         None => library::view(name)?.comment.as_str(),
     };
     (!comment.is_empty()).then_some(comment)
 }
 
+/// The definition of a built-in table, stored or not.
+fn described(name: &str) -> Option<&'static Arc<lake::TableSchema>> {
+    let stored = lake::built_in_tables().ok()?.iter();
+    let mut tables = stored.chain(lake::system_tables().ok()?);
+    tables.find(|table| table.name == name)
+}
+
 /// What a column of a built-in table holds, by its position from 1.
 pub(super) fn column_comment(table: &str, position: i32) -> Option<&'static str> {
-    let tables = lake::built_in_tables().ok()?;
-    let table: &'static Arc<lake::TableSchema> = tables.iter().find(|known| known.name == table)?;
+    let table = described(table)?;
     let at = usize::try_from(position).ok()?.checked_sub(1)?;
     let field = table.columns.fields().get(at)?;
     field

@@ -7,6 +7,7 @@ use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampMicr
 use datafusion::prelude::SessionContext;
 use verbatim::ingest::{Ingest, IngestError, Rows, Score, WriteMode, writable};
 use verbatim::lake::{Lake, LakeOptions};
+use verbatim_udfs::model::ModelSet;
 
 use super::{Fixture, message};
 
@@ -253,7 +254,11 @@ async fn writers_of_one_process_and_of_others_add_every_message_once() {
 struct Slow;
 
 impl Score for Slow {
-    fn score(&self, messages: &RecordBatch) -> Result<RecordBatch, IngestError> {
+    fn score(
+        &self,
+        messages: &RecordBatch,
+        _models: &ModelSet,
+    ) -> Result<RecordBatch, IngestError> {
         #[allow(
             clippy::disallowed_methods,
             reason = "runs on a thread for blocking work"

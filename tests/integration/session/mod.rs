@@ -1,5 +1,6 @@
 //! Sessions in process: parameters, rights, limits, and what no statement may do.
 
+mod active_models;
 mod limits;
 mod models;
 mod parameters;

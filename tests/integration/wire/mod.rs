@@ -5,6 +5,7 @@ mod clients;
 mod connections;
 mod copy;
 mod http;
+mod models;
 mod psql;
 mod queries;
 mod server;

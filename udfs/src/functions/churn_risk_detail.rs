@@ -38,7 +38,7 @@ pub(super) fn function() -> ScalarUDF {
         "churn_risk_detail(text)",
         "SELECT churn_risk_detail('I am cancelling and moving to a competitor.');",
     );
-    TextFunction::own(
+    TextFunction::of_models(
         "churn_risk_detail",
         DataType::Struct(FIELDS.clone()),
         details,
@@ -46,8 +46,7 @@ pub(super) fn function() -> ScalarUDF {
     )
 }
 
-fn details(texts: &ArrayRef) -> Result<ArrayRef> {
-    let models = ModelSet::shipped();
+fn details(models: &ModelSet, texts: &ArrayRef) -> Result<ArrayRef> {
     let mut levels = StringBuilder::new();
     let mut scores = Float64Builder::with_capacity(texts.len());
     let mut cues = StringBuilder::new();

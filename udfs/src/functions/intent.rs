@@ -19,7 +19,7 @@ pub(super) fn function() -> ScalarUDF {
         name: "intent",
         model_of: "intent",
         returns: DataType::Utf8,
-        kernel: |texts| memo::score(texts, ScoreColumn::Intent),
+        kernel: |models, texts| memo::score(models, texts, ScoreColumn::Intent),
         own_kernel: |model, texts| model.label_column(texts),
         description: DESCRIPTION,
         example: "SELECT intent('I want my money back.');",

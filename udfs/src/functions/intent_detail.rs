@@ -12,8 +12,8 @@ use datafusion::logical_expr::ScalarUDF;
 use super::model_function::ModelFunction;
 use super::text::Texts;
 
+use crate::model::IntentDetail;
 use crate::model::distinct::Answers;
-use crate::model::{IntentDetail, ModelSet};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
@@ -55,7 +55,7 @@ pub(super) fn function() -> ScalarUDF {
         name: "intent_detail",
         model_of: "intent",
         returns: DataType::Struct(FIELDS.clone()),
-        kernel: |texts| details(texts, |text| ModelSet::shipped().intent_detail(text)),
+        kernel: |models, texts| details(texts, |text| models.intent_detail(text)),
         own_kernel: |model, texts| details(texts, |text| model.detail(text)),
         description: DESCRIPTION,
         example: "SELECT intent_detail('I want my money back.');",

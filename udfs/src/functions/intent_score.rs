@@ -19,7 +19,7 @@ pub(super) fn function() -> ScalarUDF {
         name: "intent_score",
         model_of: "intent",
         returns: DataType::Float64,
-        kernel: |texts| memo::score(texts, ScoreColumn::IntentScore),
+        kernel: |models, texts| memo::score(models, texts, ScoreColumn::IntentScore),
         own_kernel: |model, texts| model.score_column(texts),
         description: DESCRIPTION,
         example: "SELECT intent_score('Where is my parcel?');",

@@ -15,7 +15,7 @@ use datafusion::logical_expr::{
 use super::memo;
 use super::text::{coerced_text, over_texts};
 use super::text_function::SECTION;
-use crate::model::ScoreColumn;
+use crate::model::{ActiveModels, ScoreColumn};
 
 /// A function of a text, or of the score of one, that gives the name of the score's level.
 #[derive(Debug)]
@@ -106,8 +106,9 @@ impl ScalarUDFImpl for LevelFunction {
             let levels = self.levels(&cast(&scores, &DataType::Float64)?);
             return Ok(ColumnarValue::Array(levels));
         }
+        let models = ActiveModels::of(&arguments.config_options);
         over_texts(argument, |texts| {
-            Ok(self.levels(&memo::score(texts, self.column)?))
+            Ok(self.levels(&memo::score(models, texts, self.column)?))
         })
     }
 

@@ -18,6 +18,8 @@ const SMALLEST_BATCH: usize = 64;
 
 /// What was scored last on this thread.
 struct Memo {
+    /// The models that scored it.
+    models: ModelSet,
     /// The array itself is not kept alive; its allocation is, so that no later array can have the
     /// same address and be taken for it.
     texts: Weak<dyn Array>,
@@ -32,25 +34,26 @@ thread_local! {
 }
 
 /// The values of `column` for an array of any string type.
-pub(crate) fn score(texts: &ArrayRef, column: ScoreColumn) -> Result<ArrayRef> {
+pub(crate) fn score(models: &ModelSet, texts: &ArrayRef, column: ScoreColumn) -> Result<ArrayRef> {
     if texts.len() < SMALLEST_BATCH {
-        return pass(texts, &[column]).map(|mut scored| scored.swap_remove(0).1);
+        return pass(models, texts, &[column]).map(|mut scored| scored.swap_remove(0).1);
     }
     // Taken out while it is worked on: an early return by an error forgets, it never misleads.
     let last = LAST.take();
     let mut memo = match last {
-        Some(memo) if is_same(&memo.texts, texts) => memo,
+        Some(memo) if is_same(&memo.texts, texts) && memo.models.is(models) => memo,
         last => Memo {
+            models: models.clone(),
             texts: Arc::downgrade(texts),
             asked: Vec::new(),
-            scored: pass(texts, &foreseen(last, column))?,
+            scored: pass(models, texts, &foreseen(last, column))?,
         },
     };
     if !memo.asked.contains(&column) {
         memo.asked.push(column);
     }
     if !memo.scored.iter().any(|(scored, _)| *scored == column) {
-        memo.scored.extend(pass(texts, &[column])?);
+        memo.scored.extend(pass(models, texts, &[column])?);
     }
     let answer = memo.scored.iter().find(|(scored, _)| *scored == column);
     let answer = answer.map(|(_, values)| Arc::clone(values));
@@ -70,8 +73,12 @@ fn is_same(remembered: &Weak<dyn Array>, texts: &ArrayRef) -> bool {
     std::ptr::addr_eq(remembered.as_ptr(), Arc::as_ptr(texts))
 }
 
-fn pass(texts: &ArrayRef, columns: &[ScoreColumn]) -> Result<Vec<(ScoreColumn, ArrayRef)>> {
-    let scored = ModelSet::shipped()
+fn pass(
+    models: &ModelSet,
+    texts: &ArrayRef,
+    columns: &[ScoreColumn],
+) -> Result<Vec<(ScoreColumn, ArrayRef)>> {
+    let scored = models
         .score(texts.as_ref(), columns)
         .map_err(|error| DataFusionError::External(Box::new(error)))?;
     if scored.len() != columns.len() {

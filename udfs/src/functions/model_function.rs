@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 use super::FunctionError;
 use super::text::{coerced_text, over_texts};
 use super::text_function::SECTION;
-use crate::model::{OwnModel, OwnModels};
+use crate::model::{ActiveModels, ModelSet, OwnModel, OwnModels};
 
 /// What makes such a function.
 pub(super) struct ModelFunction {
@@ -23,7 +23,7 @@ pub(super) struct ModelFunction {
     pub(super) model_of: &'static str,
     pub(super) returns: DataType,
     /// The answers of the active model for an array of any string type.
-    pub(super) kernel: fn(&ArrayRef) -> Result<ArrayRef>,
+    pub(super) kernel: fn(&ModelSet, &ArrayRef) -> Result<ArrayRef>,
     /// The answers of a model of one's own.
     pub(super) own_kernel: fn(&OwnModel, &ArrayRef) -> Result<ArrayRef>,
     pub(super) description: &'static str,
@@ -132,7 +132,10 @@ impl ScalarUDFImpl for Registered {
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match arguments.args.as_slice() {
-            [text] => over_texts(text, self.function.kernel),
+            [text] => {
+                let models = ActiveModels::of(&arguments.config_options);
+                over_texts(text, |texts| (self.function.kernel)(models, texts))
+            }
             [text, model] => self
                 .function
                 .with_model(text, model, &arguments.config_options),

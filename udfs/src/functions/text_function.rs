@@ -12,7 +12,7 @@ use datafusion::logical_expr::{
 
 use super::memo;
 use super::text::{over_texts, text_signature};
-use crate::model::ScoreColumn;
+use crate::model::{ActiveModels, ModelSet, ScoreColumn};
 
 /// The section of the documentation that lists our functions.
 pub(crate) const SECTION: DocSection = DocSection {
@@ -28,6 +28,8 @@ enum Kernel {
     Score(ScoreColumn),
     /// A function of its own over an array of any string type.
     Own(fn(&ArrayRef) -> Result<ArrayRef>),
+    /// The same with the models of the session.
+    Models(fn(&ModelSet, &ArrayRef) -> Result<ArrayRef>),
 }
 
 /// A scalar function of one text.
@@ -63,6 +65,16 @@ impl TextFunction {
         documentation: Documentation,
     ) -> ScalarUDF {
         Self::with_kernel(name, returns, Kernel::Own(kernel), documentation)
+    }
+
+    /// The function `name` with a kernel of its own that reads the session's models.
+    pub(crate) fn of_models(
+        name: &'static str,
+        returns: DataType,
+        kernel: fn(&ModelSet, &ArrayRef) -> Result<ArrayRef>,
+        documentation: Documentation,
+    ) -> ScalarUDF {
+        Self::with_kernel(name, returns, Kernel::Models(kernel), documentation)
     }
 
     fn with_kernel(
@@ -103,9 +115,11 @@ impl ScalarUDFImpl for TextFunction {
         let [text] = arguments.args.as_slice() else {
             return exec_err!("{} takes one text", self.name);
         };
+        let models = ActiveModels::of(&arguments.config_options);
         over_texts(text, |texts| match self.kernel {
-            Kernel::Score(column) => memo::score(texts, column),
+            Kernel::Score(column) => memo::score(models, texts, column),
             Kernel::Own(kernel) => kernel(texts),
+            Kernel::Models(kernel) => kernel(models, texts),
         })
     }
 

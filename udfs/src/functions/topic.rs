@@ -7,7 +7,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 use super::model_function::ModelFunction;
 use super::{memo, topic_label};
-use crate::model::ScoreColumn;
+use crate::model::{ModelSet, ScoreColumn};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
@@ -30,6 +30,7 @@ pub(super) fn function() -> ScalarUDF {
 }
 
 /// Goes through the number, so that a computed topic is what the stored number reads as.
-fn topics(texts: &ArrayRef) -> Result<ArrayRef> {
-    topic_label::labels(&memo::score(texts, ScoreColumn::TopicId)?)
+fn topics(models: &ModelSet, texts: &ArrayRef) -> Result<ArrayRef> {
+    let ids = memo::score(models, texts, ScoreColumn::TopicId)?;
+    topic_label::labels(models, &ids)
 }

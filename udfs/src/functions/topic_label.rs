@@ -12,12 +12,13 @@ use datafusion::logical_expr::{
 };
 
 use super::text_function::SECTION;
-use crate::model::ModelSet;
+use crate::model::{ActiveModels, ModelSet};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
 The name of a topic by its number in messages.topic_id. Names are looked up when read, so that \
-renaming a topic rewrites nothing. NULL for NULL and for a number the model set does not have.";
+renaming a topic rewrites nothing. A number belongs to one model: numbers that another model than \
+the active one has stored keep their names. NULL for NULL and for a number that no model has.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {
@@ -70,7 +71,8 @@ impl ScalarUDFImpl for TopicLabel {
         } else {
             arguments.number_rows
         })?;
-        Ok(ColumnarValue::Array(labels(&ids)?))
+        let models = ActiveModels::of(&arguments.config_options);
+        Ok(ColumnarValue::Array(labels(models, &ids)?))
     }
 
     fn documentation(&self) -> Option<&Documentation> {
@@ -79,13 +81,11 @@ impl ScalarUDFImpl for TopicLabel {
 }
 
 /// The labels of topic numbers of any integer type.
-pub(super) fn labels(ids: &ArrayRef) -> Result<ArrayRef> {
+pub(super) fn labels(models: &ModelSet, ids: &ArrayRef) -> Result<ArrayRef> {
     let ids = cast(ids, &DataType::Int64)?;
-    let names = ModelSet::shipped().topic_labels();
     let mut labels = StringBuilder::with_capacity(ids.len(), ids.len() * 16);
     for id in ids.as_primitive::<Int64Type>() {
-        let name = id.and_then(|id| names.get(usize::try_from(id).ok()?));
-        labels.append_option(name);
+        labels.append_option(id.and_then(|id| models.topic_name(id)));
     }
     Ok(Arc::new(labels.finish()))
 }

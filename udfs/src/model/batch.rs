@@ -21,7 +21,8 @@ impl ModelSet {
     ///
     /// Takes `Utf8`, `LargeUtf8`, `Utf8View` and dictionaries of them. Equal texts are scored
     /// once. A NULL text, a text without letters and a text in a language that no model covers
-    /// have NULL scores; its language is told all the same.
+    /// have NULL scores; its language is told all the same, and a model of one's own answers in any
+    /// language.
     pub fn score(
         &self,
         texts: &dyn Array,
@@ -55,13 +56,17 @@ impl ModelSet {
     ) -> Vec<ArrayRef> {
         let wanted = Wanted::of(columns);
         let scored = with_scratch(|scratch| {
-            Answers::of(texts, |text| self.inner.score_text(text, wanted, scratch))
+            Answers::of(texts, |text| self.score_text(text, wanted, scratch))
         });
-        let row = |scores: Option<&Option<Scores>>| scores.copied().flatten();
-        columns
-            .iter()
-            .map(|column| self.build(*column, scored.rows().map(row)))
-            .collect()
+        let build = |column: &ScoreColumn| {
+            let every_language = self.covers_every_language(*column);
+            let row = |scores: Option<&Option<Scores>>| {
+                let scores = scores.copied().flatten();
+                scores.filter(|scores| scores.covered || every_language)
+            };
+            self.build(*column, scored.rows().map(row))
+        };
+        columns.iter().map(build).collect()
     }
 
     fn build(
@@ -74,12 +79,12 @@ impl ModelSet {
             ScoreColumn::IntentScore => floats(rows, |scores| Some(scores.intent_score)),
             ScoreColumn::EffortScore => floats(rows, |scores| scores.effort),
             ScoreColumn::ChurnRisk => floats(rows, |scores| Some(scores.churn)),
-            ScoreColumn::SentimentLabel => strings(covered(rows), |scores| {
+            ScoreColumn::SentimentLabel => strings(rows, |scores| {
                 SENTIMENTS.get(scores.sentiment_label as usize).copied()
             }),
             ScoreColumn::Intent => {
                 let labels = self.intent_labels();
-                strings(covered(rows), |scores| {
+                strings(rows, |scores| {
                     Some(
                         scores
                             .intent
@@ -89,9 +94,7 @@ impl ModelSet {
             }
             ScoreColumn::TopicId => {
                 let mut builder = Int32Builder::with_capacity(rows.len());
-                covered(rows).for_each(|scores| {
-                    builder.append_option(scores.and_then(|s| s.topic).map(i32::from));
-                });
+                rows.for_each(|scores| builder.append_option(scores.and_then(|s| s.topic)));
                 Arc::new(builder.finish())
             }
             ScoreColumn::EffortFeatures => {
@@ -100,7 +103,7 @@ impl ModelSet {
                     DataType::Float32,
                     true,
                 ));
-                for scores in covered(rows) {
+                for scores in rows {
                     if let Some(scores) = &scores {
                         builder.values().append_slice(&scores.parts);
                     }
@@ -110,7 +113,7 @@ impl ModelSet {
             }
             ScoreColumn::EscalationRequest => {
                 let mut builder = BooleanBuilder::with_capacity(rows.len());
-                covered(rows).for_each(|s| builder.append_option(s.map(|s| s.escalation)));
+                rows.for_each(|s| builder.append_option(s.map(|s| s.escalation)));
                 Arc::new(builder.finish())
             }
             ScoreColumn::RiskSignals => {
@@ -119,7 +122,7 @@ impl ModelSet {
                     DataType::Utf8,
                     true,
                 ));
-                for scores in covered(rows) {
+                for scores in rows {
                     if let Some(scores) = &scores {
                         for (risk, name) in RISKS.iter().enumerate() {
                             if scores.risks & (1 << risk) != 0 {
@@ -138,18 +141,12 @@ impl ModelSet {
     }
 }
 
-fn covered(
-    rows: impl ExactSizeIterator<Item = Option<Scores>>,
-) -> impl ExactSizeIterator<Item = Option<Scores>> {
-    rows.map(|scores| scores.filter(|scores| scores.covered))
-}
-
 fn floats(
     rows: impl ExactSizeIterator<Item = Option<Scores>>,
     value: impl Fn(&Scores) -> Option<f64>,
 ) -> ArrayRef {
     let mut builder = Float64Builder::with_capacity(rows.len());
-    covered(rows).for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
+    rows.for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
     Arc::new(builder.finish())
 }
 

@@ -36,6 +36,9 @@ const ALTERNATIVES: usize = 3;
 impl ModelSet {
     /// The intent of a text with alternatives; `None` where `intent` is NULL.
     pub fn intent_detail(&self, text: &str) -> Option<IntentDetail> {
+        if let Some(model) = self.own_intent() {
+            return model.detail(text);
+        }
         with_scratch(|scratch| self.intent_detail_with(text, scratch))
     }
 

@@ -2,12 +2,15 @@
 //!
 //! A text is read once ([`text`]), its words become features ([`features`]), every head is a lane
 //! of one sum ([`bank`]), and patterns over the same words give the risks ([`cues`]). [`set`] knows
-//! the identity of each model, [`score`] applies them to a text, [`batch`] to an array.
+//! the identity of each model, [`compose`] puts models of one's own into a set, [`score`] applies
+//! them to a text, [`batch`] to an array.
 
+mod active;
 pub(crate) mod bank;
 mod batch;
 pub(crate) mod bytes;
 mod column;
+mod compose;
 mod conversation;
 mod cues;
 mod detail;
@@ -30,7 +33,9 @@ mod tests;
 pub(crate) mod text;
 mod word_class;
 
+pub use active::ActiveModels;
 pub use column::{EFFORT_FEATURES, ScoreColumn};
+pub use compose::{FIRST_OWN_TOPIC, OwnHeads};
 pub(crate) use conversation::Role;
 pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conversation_effort};
 pub use detail::{ChurnDetail, IntentDetail};

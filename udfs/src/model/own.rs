@@ -37,14 +37,20 @@ pub(crate) struct Answer {
     pub(crate) score: f64,
 }
 
-/// The memory of a scoring thread for models of one's own.
+/// The memory of a scoring thread for one model of one's own, beside the text.
 #[derive(Debug, Default)]
-struct Memory {
-    text: TokenBuffer,
+pub(super) struct OwnMemory {
     sums: Sums,
     margins: Vec<f32>,
     encoder: EncoderMemory,
     vector: Vec<f32>,
+}
+
+/// The memory of a scoring thread for models that a call names.
+#[derive(Debug, Default)]
+struct Memory {
+    text: TokenBuffer,
+    own: OwnMemory,
 }
 
 thread_local! {
@@ -110,17 +116,46 @@ impl OwnModel {
 
     /// What the model says of a text; `None` for a text without letters.
     pub(crate) fn answer(&self, text: &str) -> Option<Answer> {
-        self.read(text, |memory| self.answer_of(memory))
+        self.read(text, |memory| {
+            self.answer_by(&memory.text, &memory.own.margins)
+        })
     }
 
-    fn answer_of(&self, memory: &Memory) -> Answer {
-        if memory.text.letters < FEWEST_LETTERS {
+    /// What the model says of a text that was read and has letters.
+    pub(super) fn answer_to(&self, text: &TokenBuffer, memory: &mut OwnMemory) -> Answer {
+        self.add_up(text, memory);
+        self.answer_by(text, &memory.margins)
+    }
+
+    /// The margins of a text: what its words add, and its vector.
+    fn add_up(&self, text: &TokenBuffer, memory: &mut OwnMemory) {
+        let OwnMemory {
+            sums,
+            margins,
+            encoder,
+            vector,
+        } = memory;
+        self.bank.add_up(text, sums, margins);
+        if self.sentences.is_empty() {
+            return;
+        }
+        Encoder::shipped().read(text, encoder, vector);
+        let weights = self.sentences.chunks_exact(margins.len());
+        for (value, weights) in vector.iter().zip(weights) {
+            for (margin, weight) in margins.iter_mut().zip(weights) {
+                *margin += value * weight;
+            }
+        }
+    }
+
+    fn answer_by(&self, text: &TokenBuffer, margins: &[f32]) -> Answer {
+        if text.letters < FEWEST_LETTERS {
             return Answer {
                 label: None,
                 score: 0.0,
             };
         }
-        let (best, probability) = best_label(&self.head, &memory.margins);
+        let (best, probability) = best_label(&self.head, margins);
         Answer {
             label: (probability >= self.head.header.threshold).then_some(best as u16),
             score: shown(probability),
@@ -137,9 +172,9 @@ impl OwnModel {
     /// Label, score and alternatives of a text; `None` for a text without letters.
     pub fn detail(&self, text: &str) -> Option<IntentDetail> {
         self.read(text, |memory| {
-            let answer = self.answer_of(memory);
+            let answer = self.answer_by(&memory.text, &memory.own.margins);
             let mut probabilities = vec![0.0; self.head.header.labels.len()];
-            let margins = &memory.margins[self.head.lanes.clone()];
+            let margins = &memory.own.margins[self.head.lanes.clone()];
             softmax(&self.head, margins, &mut probabilities);
             let scores = probabilities[1..].iter().map(|p| shown(*p));
             let mut ranked: Vec<_> = self.labels().iter().cloned().zip(scores).collect();
@@ -161,23 +196,7 @@ impl OwnModel {
             if memory.text.is_blank() {
                 return None;
             }
-            let Memory {
-                text,
-                sums,
-                margins,
-                encoder,
-                vector,
-            } = memory;
-            self.bank.add_up(text, sums, margins);
-            if !self.sentences.is_empty() {
-                Encoder::shipped().read(text, encoder, vector);
-                let weights = self.sentences.chunks_exact(margins.len());
-                for (value, weights) in vector.iter().zip(weights) {
-                    for (margin, weight) in margins.iter_mut().zip(weights) {
-                        *margin += value * weight;
-                    }
-                }
-            }
+            self.add_up(&memory.text, &mut memory.own);
             Some(work(memory))
         })
     }

@@ -2,6 +2,7 @@
 
 use super::ScoreColumn;
 use super::bank::Sums;
+use super::compose::OwnScratch;
 use super::cues::{CueBuffer, Findings, Signal};
 use super::effort::{self, Parts};
 use super::format::HeadHeader;
@@ -43,6 +44,7 @@ pub(crate) struct Wanted {
     pub(super) intent: bool,
     pub(super) topic: bool,
     pub(super) cues: bool,
+    pub(super) language: bool,
 }
 
 impl Wanted {
@@ -78,7 +80,13 @@ impl Wanted {
                 C::EscalationRequest,
                 C::RiskSignals,
             ]),
+            language: any(&[C::DetectedLanguage]),
         }
+    }
+
+    /// Whether anything is wanted.
+    pub(super) fn is_any(self) -> bool {
+        self.sentiment || self.label || self.intent || self.topic || self.cues || self.language
     }
 }
 
@@ -94,7 +102,8 @@ pub(crate) struct Scores {
     /// Index among the set's intents.
     pub(crate) intent: Option<u16>,
     pub(crate) intent_score: f64,
-    pub(crate) topic: Option<u16>,
+    /// The number that is stored.
+    pub(crate) topic: Option<i32>,
     pub(crate) effort: Option<f64>,
     pub(crate) parts: Parts,
     pub(crate) churn: f64,
@@ -112,6 +121,7 @@ pub(crate) struct Scratch {
     pub(super) margins: Vec<f32>,
     clause: Vec<f32>,
     pub(super) cues: CueBuffer,
+    pub(super) own: OwnScratch,
 }
 
 impl Inner {
@@ -185,7 +195,7 @@ impl Inner {
         if wanted.topic {
             let (best, probability) = best_label(&self.topic, &scratch.margins);
             let is_sure = is_said && probability >= self.topic.header.threshold;
-            scores.topic = Some(if is_sure { best as u16 + 1 } else { 0 });
+            scores.topic = Some(if is_sure { best as i32 + 1 } else { 0 });
         }
         if wanted.cues {
             let found = self.cues.find(&scratch.text, &mut scratch.cues);
@@ -387,7 +397,7 @@ impl<'a> Scorer<'a> {
     }
 
     fn scores(&mut self, text: &str, wanted: Wanted) -> Option<Scores> {
-        self.set.inner.score_text(text, wanted, &mut self.scratch)
+        self.set.score_text(text, wanted, &mut self.scratch)
     }
 
     /// Score and label of the sentiment.
@@ -415,12 +425,16 @@ impl<'a> Scorer<'a> {
         let intent = scores
             .intent
             .map_or(UNCLASSIFIED, |i| &self.set.intent_labels()[i as usize]);
-        Some((intent, self.set.topic_label(scores.topic.map(i32::from))))
+        Some((intent, self.set.topic_label(scores.topic)))
     }
 
     /// The language, where it is reliable.
     pub(crate) fn language(&mut self, text: &str) -> Option<&'a str> {
-        let scores = self.scores(text, Wanted::default())?;
+        let wanted = Wanted {
+            language: true,
+            ..Wanted::default()
+        };
+        let scores = self.scores(text, wanted)?;
         self.set.inner.language_code(scores.language?)
     }
 }

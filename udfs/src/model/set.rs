@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::ModelError;
 use super::bank::{Banks, Lanes, lanes};
+use super::compose::Composed;
 use super::cues::Cues;
 use super::features::KnownPairs;
 use super::format::{Head, HeadHeader, hex};
@@ -14,7 +15,7 @@ use super::language::Candidates;
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
-const RULES: &str = "rules/4";
+pub(super) const RULES: &str = "rules/4";
 
 const CUE_FILES: [(&str, &str); 4] = [
     ("words.cues", include_str!("cues/words.cues")),
@@ -34,9 +35,13 @@ pub(crate) struct Placed {
 }
 
 /// The models of every score function. Cheap to clone and to share.
+///
+/// A set is either one of weight files or such a set with models of one's own in the place of some
+/// heads, see [`ModelSet::with`].
 #[derive(Debug, Clone)]
 pub struct ModelSet {
     pub(crate) inner: Arc<Inner>,
+    pub(super) composed: Option<Arc<Composed>>,
 }
 
 #[derive(Debug)]
@@ -117,16 +122,10 @@ impl ModelSet {
             header: head.header.clone(),
             lanes: places.next().unwrap_or_default(),
         };
-        let mut hash = Sha256::new();
-        for (function, model) in &models {
-            hash.update(function.as_bytes());
-            hash.update([0]);
-            hash.update(model.as_bytes());
-            hash.update([0]);
-        }
         Ok(ModelSet {
+            composed: None,
             inner: Arc::new(Inner {
-                id: hex(&hash.finalize()[..12]),
+                id: set_id(&models),
                 models,
                 cues,
                 #[cfg(target_arch = "x86_64")]
@@ -149,17 +148,21 @@ impl ModelSet {
         })
     }
 
-    /// The identity of the set: 24 hexadecimal digits over the models of all functions.
-    pub fn id(&self) -> &str {
-        &self.inner.id
+    /// What the weight files say of themselves: labels, origin. Models of one's own are not among
+    /// them.
+    pub fn headers(&self) -> [&HeadHeader; 4] {
+        let Inner {
+            sentiment,
+            intent,
+            topic,
+            language,
+            ..
+        } = &*self.inner;
+        [sentiment, intent, topic, language].map(|placed| &placed.header)
     }
 
-    /// The model of each function: 16 hexadecimal digits over everything that its values depend on.
-    pub fn models(&self) -> &BTreeMap<&'static str, String> {
-        &self.inner.models
-    }
-
-    /// The topics; a `topic_id` is an index into them, the first one is `unclassified`.
+    /// The topics of the weight file; a `topic_id` of its is an index into them, the first one is
+    /// `unclassified`.
     pub fn topic_labels(&self) -> &[String] {
         &self.inner.topics
     }
@@ -167,15 +170,39 @@ impl ModelSet {
     /// The label of a `topic_id`; `unclassified` for NULL and for an id that the set does not know.
     pub fn topic_label(&self, topic_id: Option<i32>) -> &str {
         topic_id
-            .and_then(|id| usize::try_from(id).ok())
-            .and_then(|id| self.inner.topics.get(id))
-            .map_or(UNCLASSIFIED, String::as_str)
+            .and_then(|id| self.topic_name(i64::from(id)))
+            .unwrap_or(UNCLASSIFIED)
+    }
+}
+
+impl Inner {
+    pub(super) fn id(&self) -> &str {
+        &self.id
     }
 
-    /// The intents that the set knows, without `unclassified`.
-    pub fn intent_labels(&self) -> &[String] {
-        &self.inner.intents
+    pub(super) fn models(&self) -> &BTreeMap<&'static str, String> {
+        &self.models
     }
+
+    pub(super) fn topics(&self) -> &[String] {
+        &self.topics
+    }
+
+    pub(super) fn intents(&self) -> &[String] {
+        &self.intents
+    }
+}
+
+/// The identity of a set: a hash over the models of its functions.
+pub(super) fn set_id(models: &BTreeMap<&'static str, String>) -> String {
+    let mut hash = Sha256::new();
+    for (function, model) in models {
+        hash.update(function.as_bytes());
+        hash.update([0]);
+        hash.update(model.as_bytes());
+        hash.update([0]);
+    }
+    hex(&hash.finalize()[..12])
 }
 
 /// "None of them" among the labels of a weight file; the first label of intents and topics.
