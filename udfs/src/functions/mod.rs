@@ -12,6 +12,8 @@ mod detect_language;
 mod effort_features;
 mod effort_level;
 mod effort_score;
+mod emotion;
+mod emotion_intensity;
 mod escalation_request;
 mod intent;
 mod intent_detail;
@@ -57,6 +59,8 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         effort_features::function(),
         effort_level::function(),
         effort_score::function(),
+        emotion::function(),
+        emotion_intensity::function(),
         escalation_request::function(),
         intent::function(),
         intent_detail::function(),

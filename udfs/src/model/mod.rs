@@ -13,6 +13,7 @@ mod cues;
 mod detail;
 pub(crate) mod distinct;
 mod effort;
+mod emotion;
 pub(crate) mod features;
 pub(crate) mod format;
 mod language;

@@ -12,7 +12,7 @@ use super::format::{Head, HeadHeader, hex};
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
-const RULES: &str = "rules/3";
+const RULES: &str = "rules/4";
 
 const CUE_FILES: [(&str, &str); 4] = [
     ("words.cues", include_str!("cues/words.cues")),
@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) sentiment: Placed,
     pub(crate) intent: Placed,
     pub(crate) topic: Placed,
+    pub(crate) emotion: Placed,
     pub(crate) language: Placed,
     topics: Vec<String>,
     intents: Vec<String>,
@@ -60,6 +61,8 @@ pub struct Weights<'a> {
     pub intent: &'a [u8],
     /// One class a topic, the first one is "none of them".
     pub topic: &'a [u8],
+    /// One class an emotion, each with a threshold.
+    pub emotion: &'a [u8],
     /// One class a language.
     pub language: &'a [u8],
     /// Known words, one a line; `!` before a word stands for the negated word.
@@ -75,6 +78,7 @@ impl ModelSet {
                 sentiment: include_bytes!("../../weights/sentiment.bin"),
                 intent: include_bytes!("../../weights/intent.bin"),
                 topic: include_bytes!("../../weights/topic.bin"),
+                emotion: include_bytes!("../../weights/emotion.bin"),
                 language: include_bytes!("../../weights/detect_language.bin"),
                 vocabulary: SHIPPED_VOCABULARY,
             };
@@ -92,17 +96,21 @@ impl ModelSet {
         let sentiment = decode(weights.sentiment, "sentiment")?;
         let intent = decode(weights.intent, "intent")?;
         let topic = decode(weights.topic, "topic")?;
+        let emotion = decode(weights.emotion, "emotion")?;
         let language = decode(weights.language, "detect_language")?;
         if sentiment.header.labels != ["negative", "neutral", "positive"] {
             return Err(ModelError::Weights("sentiment has other labels".to_owned()));
+        }
+        if emotion.header.thresholds.is_empty() {
+            return Err(ModelError::Weights("emotion has no thresholds".to_owned()));
         }
         for head in [&intent, &topic] {
             check_first_label(head)?;
         }
         let cues = Cues::parse(&CUE_FILES)?;
-        let models = identities(&sentiment, &intent, &topic, &language);
+        let models = identities(&sentiment, &intent, &topic, &emotion, &language);
         let (bank, places) = Bank::new(
-            &[&sentiment, &intent, &topic, &language],
+            &[&sentiment, &intent, &topic, &emotion, &language],
             weights.vocabulary,
         );
         let mut places = places.into_iter();
@@ -111,7 +119,7 @@ impl ModelSet {
             lanes: places.next().unwrap_or_default(),
         };
         let (sentiment, intent) = (place(sentiment), place(intent));
-        let (topic, language) = (place(topic), place(language));
+        let (topic, emotion, language) = (place(topic), place(emotion), place(language));
         let mut hash = Sha256::new();
         for (function, model) in &models {
             hash.update(function.as_bytes());
@@ -132,6 +140,7 @@ impl ModelSet {
                 sentiment,
                 intent,
                 topic,
+                emotion,
                 language,
             }),
         })
@@ -158,6 +167,11 @@ impl ModelSet {
             .and_then(|id| usize::try_from(id).ok())
             .and_then(|id| self.inner.topics.get(id))
             .map_or(UNCLASSIFIED, String::as_str)
+    }
+
+    /// The emotions that the set knows.
+    pub fn emotion_labels(&self) -> &[String] {
+        &self.inner.emotion.header.labels
     }
 
     /// The intents that the set knows, without `unclassified`.
@@ -212,6 +226,7 @@ fn identities(
     sentiment: &Head,
     intent: &Head,
     topic: &Head,
+    emotion: &Head,
     language: &Head,
 ) -> BTreeMap<&'static str, String> {
     let cues = |files: &[usize]| {
@@ -233,6 +248,7 @@ fn identities(
         identity("sentiment", &[&sentiment.id]),
         identity("intent", &[&intent.id]),
         identity("topic", &[&topic.id]),
+        identity("emotion", &[&emotion.id]),
         identity("effort", &[&sentiment.id, &cues(&[0, 3])]),
         identity("churn_risk", &[&cues(&[0, 1])]),
         identity("escalation_request", &[&cues(&[0, 2])]),

@@ -261,6 +261,7 @@ fn a_weight_file_without_rows_or_a_first_label_is_refused() {
         sentiment: include_bytes!("../../weights/sentiment.bin"),
         intent: &bytes,
         topic: include_bytes!("../../weights/topic.bin"),
+        emotion: include_bytes!("../../weights/emotion.bin"),
         language: include_bytes!("../../weights/detect_language.bin"),
         vocabulary: "",
     };
@@ -360,6 +361,7 @@ fn sets_do_not_share_what_a_thread_remembers() {
             sentiment,
             intent: include_bytes!("../../weights/intent.bin"),
             topic: include_bytes!("../../weights/topic.bin"),
+            emotion: include_bytes!("../../weights/emotion.bin"),
             language: include_bytes!("../../weights/detect_language.bin"),
             vocabulary: "",
         })

@@ -116,6 +116,18 @@ pub(crate) fn train(
     to: &Settings,
     keep_going: KeepGoing<'_>,
 ) -> Weights {
+    let belongs = |row: usize, class: usize| usize::from(labels[row]) == class;
+    train_where(rows, belongs, importance, to, keep_going)
+}
+
+/// Trains where a row may belong to several classes, or to none.
+pub(crate) fn train_where(
+    rows: &Rows,
+    belongs: impl Fn(usize, usize) -> bool,
+    importance: &[f32],
+    to: &Settings,
+    keep_going: KeepGoing<'_>,
+) -> Weights {
     let classes = to.classes;
     let mut weights = Weights {
         classes,
@@ -140,9 +152,13 @@ pub(crate) fn train(
             let factor = importance.get(index).copied().unwrap_or(1.0) * to.cost;
             let duals = &mut duals[index * classes..(index + 1) * classes];
             for class in 0..classes {
-                let belongs = labels[index] as usize == class;
-                let sign = if belongs { 1.0 } else { -1.0 };
-                let side = if belongs { &to.positive } else { &to.negative };
+                let is_of_class = belongs(index, class);
+                let sign = if is_of_class { 1.0 } else { -1.0 };
+                let side = if is_of_class {
+                    &to.positive
+                } else {
+                    &to.negative
+                };
                 let diagonal = 0.5 / (factor * side[class]);
                 let gradient = sign * margins[class] - 1.0 + duals[class] * diagonal;
                 let next = (duals[class] - gradient / (norm + diagonal)).max(0.0);
