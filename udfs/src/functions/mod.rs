@@ -26,6 +26,8 @@ mod pii_entities;
 mod redact;
 mod risk_signals;
 mod sentiment;
+mod sentiment_aspects;
+mod sentiment_detail;
 mod sentiment_label;
 pub(crate) mod text;
 pub(crate) mod text_function;
@@ -70,6 +72,8 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         redact::function(),
         risk_signals::function(),
         sentiment::function(),
+        sentiment_aspects::function(),
+        sentiment_detail::function(),
         sentiment_label::function(),
         topic::function(),
         topic_label::function(),

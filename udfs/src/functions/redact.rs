@@ -10,7 +10,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::text::{Texts, coerced_text, over_texts};
+use super::text::{Texts, coerced_text, is_list_of_text, over_texts};
 use super::text_function::SECTION;
 use crate::model::distinct::Answers;
 use crate::pii::{EntityKinds, PiiError, RedactionMode, redact};
@@ -98,18 +98,6 @@ impl ScalarUDFImpl for Redact {
 
     fn documentation(&self) -> Option<&Documentation> {
         Some(&self.documentation)
-    }
-}
-
-fn is_list_of_text(argument: &DataType) -> bool {
-    match argument {
-        DataType::List(element)
-        | DataType::LargeList(element)
-        | DataType::FixedSizeList(element, _) => {
-            // ARRAY[] is a list of NULLs.
-            element.data_type().is_null() || coerced_text(element.data_type()).is_some()
-        }
-        _ => false,
     }
 }
 

@@ -4,9 +4,11 @@
 //! of one sum ([`bank`]), and patterns over the same words give the risks ([`cues`]). [`set`] knows
 //! the identity of each model, [`score`] applies them to a text, [`batch`] to an array.
 
+mod aspects;
 pub(crate) mod bank;
 mod batch;
 pub(crate) mod bytes;
+mod clauses;
 mod column;
 mod conversation;
 mod cues;
@@ -24,15 +26,17 @@ mod score;
 #[cfg(test)]
 mod sentences;
 mod set;
+mod stem;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 mod word_class;
 
+pub use aspects::{AspectSentiments, Aspects};
 pub use column::{EFFORT_FEATURES, ScoreColumn};
 pub(crate) use conversation::Role;
 pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conversation_effort};
-pub use detail::{ChurnDetail, IntentDetail};
+pub use detail::{ChurnDetail, IntentDetail, SentimentDetail};
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use format::{Head, HeadHeader, TrainingSource};
 pub use own::{OwnModel, OwnModels};
