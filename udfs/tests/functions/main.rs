@@ -12,6 +12,7 @@ mod behaviour;
 mod contract;
 mod encodings;
 mod errors;
+mod linear;
 mod listing;
 mod phrases;
 mod privacy;
