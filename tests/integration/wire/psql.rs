@@ -96,6 +96,13 @@ fn the_catalog_commands() {
         )
         .await;
         shows(&server, "\\df sentiment", &["sentiment", "text"]).await;
+        shows(&server, "\\df emotion*", &["emotion", "emotion_intensity"]).await;
+        shows(
+            &server,
+            "\\df sentiment_*",
+            &["sentiment_aspects", "sentiment_detail"],
+        )
+        .await;
         shows(&server, "\\l", &["verbatim", "UTF8"]).await;
         shows(&server, "\\dn", &["public", "verbatim"]).await;
         shows(&server, "\\du", &["Role name"]).await;

@@ -14,6 +14,8 @@ mod effort_features;
 mod effort_level;
 mod effort_score;
 mod embed;
+mod emotion;
+mod emotion_intensity;
 mod escalation_request;
 mod intent;
 mod intent_detail;
@@ -26,6 +28,8 @@ mod pii_entities;
 mod redact;
 mod risk_signals;
 mod sentiment;
+mod sentiment_aspects;
+mod sentiment_detail;
 mod sentiment_label;
 mod similarity;
 pub(crate) mod text;
@@ -63,6 +67,8 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         effort_level::function(),
         effort_score::function(),
         embed::function(),
+        emotion::function(),
+        emotion_intensity::function(),
         escalation_request::function(),
         intent::function(),
         intent_detail::function(),
@@ -72,6 +78,8 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         redact::function(),
         risk_signals::function(),
         sentiment::function(),
+        sentiment_aspects::function(),
+        sentiment_detail::function(),
         sentiment_label::function(),
         similarity::function(),
         topic::function(),

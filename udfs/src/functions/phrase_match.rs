@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder};
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::array::{ArrayRef, BooleanArray, BooleanBuilder};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err};
 use datafusion::logical_expr::{
@@ -11,7 +10,7 @@ use datafusion::logical_expr::{
     Volatility,
 };
 
-use super::text::{Texts, over_texts, text_argument};
+use super::text::{Texts, over_texts, plain, text_argument};
 use super::text_function::SECTION;
 use crate::model::distinct::Answers;
 use crate::phrase::{Expression, Matcher};
@@ -130,12 +129,4 @@ fn row_expressions(texts: &ArrayRef, expressions: &ArrayRef) -> Result<ArrayRef>
         last = Some(current);
     }
     Ok(Arc::new(found.finish()))
-}
-
-/// A dictionary as the array it stands for.
-fn plain(array: &ArrayRef) -> Result<ArrayRef> {
-    match array.as_any_dictionary_opt() {
-        Some(dictionary) => Ok(cast(array, dictionary.values().data_type())?),
-        None => Ok(Arc::clone(array)),
-    }
 }

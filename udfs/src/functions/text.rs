@@ -1,9 +1,11 @@
 //! The text argument of a call: any string encoding, a constant or a dictionary, without a copy.
 
+use std::sync::Arc;
+
 use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, LargeStringArray, StringArray, StringViewArray,
 };
-use datafusion::arrow::compute::take;
+use datafusion::arrow::compute::{cast, take};
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::types::logical_string;
 use datafusion::common::{Result, ScalarValue, exec_err};
@@ -85,12 +87,21 @@ pub(crate) fn coerced_text(argument: &DataType) -> Option<DataType> {
     }
 }
 
-/// Whether an argument is a list of texts; `ARRAY[]` is a list of NULLs.
+/// A dictionary as the array it stands for.
+pub(crate) fn plain(array: &ArrayRef) -> Result<ArrayRef> {
+    match array.as_any_dictionary_opt() {
+        Some(dictionary) => Ok(cast(array, dictionary.values().data_type())?),
+        None => Ok(Arc::clone(array)),
+    }
+}
+
+/// Whether an argument is a list of texts, a column or a constant.
 pub(crate) fn is_list_of_text(argument: &DataType) -> bool {
     match argument {
         DataType::List(element)
         | DataType::LargeList(element)
         | DataType::FixedSizeList(element, _) => {
+            // ARRAY[] is a list of NULLs.
             element.data_type().is_null() || coerced_text(element.data_type()).is_some()
         }
         _ => false,

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Float32Builder, Float64Builder, Int32Builder,
-    ListBuilder, StringBuilder,
+    Array, ArrayRef, AsArray, BooleanBuilder, Float32Builder, Float64Builder, Int16Builder,
+    Int32Builder, ListBuilder, StringBuilder,
 };
 use datafusion::arrow::compute::take;
 use datafusion::arrow::datatypes::{DataType, Field};
@@ -116,22 +116,24 @@ impl ModelSet {
                 rows.for_each(|s| builder.append_option(s.map(|s| s.escalation)));
                 Arc::new(builder.finish())
             }
-            ScoreColumn::RiskSignals => {
-                let mut builder = ListBuilder::new(StringBuilder::new()).with_field(Field::new(
-                    "element",
-                    DataType::Utf8,
-                    true,
-                ));
-                for scores in rows {
-                    if let Some(scores) = &scores {
-                        for (risk, name) in RISKS.iter().enumerate() {
-                            if scores.risks & (1 << risk) != 0 {
-                                builder.values().append_value(name);
-                            }
-                        }
-                    }
-                    builder.append(scores.is_some());
-                }
+            ScoreColumn::RiskSignals => lists(rows, |scores| {
+                let risks = RISKS.iter().enumerate();
+                risks.filter_map(move |(risk, name)| {
+                    (scores.risks & (1 << risk) != 0).then_some(*name)
+                })
+            }),
+            ScoreColumn::Emotion => {
+                let labels = self.emotion_labels();
+                lists(rows, |scores| {
+                    let places = scores.emotions.places();
+                    places.filter_map(|place| labels.get(place).map(String::as_str))
+                })
+            }
+            ScoreColumn::EmotionIntensity => {
+                let mut builder = Int16Builder::with_capacity(rows.len());
+                rows.for_each(|s| {
+                    builder.append_option(s.and_then(|s| s.emotions.intensity()));
+                });
                 Arc::new(builder.finish())
             }
             ScoreColumn::DetectedLanguage => {
@@ -147,6 +149,25 @@ fn floats(
 ) -> ArrayRef {
     let mut builder = Float64Builder::with_capacity(rows.len());
     rows.for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
+    Arc::new(builder.finish())
+}
+
+/// A list of texts a row.
+fn lists<'a, I: Iterator<Item = &'a str>>(
+    rows: impl ExactSizeIterator<Item = Option<Scores>>,
+    values: impl Fn(Scores) -> I,
+) -> ArrayRef {
+    let mut builder = ListBuilder::new(StringBuilder::new()).with_field(Field::new(
+        "element",
+        DataType::Utf8,
+        true,
+    ));
+    for scores in rows {
+        if let Some(scores) = scores {
+            values(scores).for_each(|value| builder.values().append_value(value));
+        }
+        builder.append(scores.is_some());
+    }
     Arc::new(builder.finish())
 }
 

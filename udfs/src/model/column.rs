@@ -25,7 +25,8 @@ pub const EFFORT_FEATURES: &[&str] = &[
     "sentiment",
 ];
 
-/// One score column of the table `messages`: what the engine computes from a message's text.
+/// What the engine computes from a message's text; those of [`ScoreColumn::ALL`] are columns of the
+/// table `messages`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ScoreColumn {
     /// Polarity times intensity, −1..1.
@@ -50,10 +51,14 @@ pub enum ScoreColumn {
     RiskSignals,
     /// ISO 639-1 code of the language where it is reliable, else NULL.
     DetectedLanguage,
+    /// Emotions of the message, the most probable first; computed on call, no stored column.
+    Emotion,
+    /// How strong the emotion is told, 1..5, NULL where there is none; computed on call, too.
+    EmotionIntensity,
 }
 
 impl ScoreColumn {
-    /// Every score column, in the order in which the table `messages` holds them.
+    /// Every stored score column, in the order in which the table `messages` holds them.
     pub const ALL: [ScoreColumn; 11] = [
         ScoreColumn::Sentiment,
         ScoreColumn::SentimentLabel,
@@ -68,7 +73,7 @@ impl ScoreColumn {
         ScoreColumn::DetectedLanguage,
     ];
 
-    /// The column's name in `messages`.
+    /// The column's name.
     pub fn name(self) -> &'static str {
         match self {
             ScoreColumn::Sentiment => "sentiment",
@@ -82,6 +87,8 @@ impl ScoreColumn {
             ScoreColumn::EscalationRequest => "escalation_request",
             ScoreColumn::RiskSignals => "risk_signals",
             ScoreColumn::DetectedLanguage => "detected_language",
+            ScoreColumn::Emotion => "emotion",
+            ScoreColumn::EmotionIntensity => "emotion_intensity",
         }
     }
 
@@ -97,6 +104,7 @@ impl ScoreColumn {
             ScoreColumn::EscalationRequest => "escalation_request",
             ScoreColumn::RiskSignals => "risk_signals",
             ScoreColumn::DetectedLanguage => "detect_language",
+            ScoreColumn::Emotion | ScoreColumn::EmotionIntensity => "emotion",
         }
     }
 
@@ -115,7 +123,8 @@ impl ScoreColumn {
                 DataType::List(Arc::new(Field::new("element", DataType::Float32, true)))
             }
             ScoreColumn::EscalationRequest => DataType::Boolean,
-            ScoreColumn::RiskSignals => {
+            ScoreColumn::EmotionIntensity => DataType::Int16,
+            ScoreColumn::RiskSignals | ScoreColumn::Emotion => {
                 DataType::List(Arc::new(Field::new("element", DataType::Utf8, true)))
             }
         }

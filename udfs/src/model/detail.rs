@@ -1,9 +1,13 @@
 //! The scores of one text with what stands behind them.
 
+use std::ops::Range;
+
+use super::clauses::clauses;
 use super::cues::Signal;
 use super::pool::with_scratch;
-use super::score::{FEWEST_LETTERS, Scratch, Wanted, shown, softmax};
+use super::score::{FEWEST_LETTERS, SENTIMENTS, Scratch, Wanted, shown, softmax};
 use super::set::{ModelSet, UNCLASSIFIED};
+use super::text::Token;
 
 /// The intent of a text with what else it could be.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,6 +18,20 @@ pub struct IntentDetail {
     pub score: f64,
     /// The best intents with their probabilities, best first; none for a text of one letter.
     pub alternatives: Vec<(String, f64)>,
+    /// The model that said so.
+    pub model: String,
+}
+
+/// The sentiment of a text with the clause that shows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SentimentDetail {
+    /// As `sentiment_label` gives it.
+    pub label: &'static str,
+    /// As `sentiment` gives it, −1..1.
+    pub score: f64,
+    /// The clause with the strongest feeling of the label's side: its words, and where they start
+    /// and end in the text, in characters from 0, end exclusive. None for a neutral text.
+    pub evidence: Option<(String, usize, usize)>,
     /// The model that said so.
     pub model: String,
 }
@@ -78,6 +96,58 @@ impl ModelSet {
         })
     }
 
+    /// The sentiment of a text with its evidence; `None` where `sentiment` is NULL.
+    pub fn sentiment_detail(&self, text: &str) -> Option<SentimentDetail> {
+        with_scratch(|scratch| self.sentiment_detail_with(text, scratch))
+    }
+
+    fn sentiment_detail_with(&self, text: &str, scratch: &mut Scratch) -> Option<SentimentDetail> {
+        let wanted = Wanted {
+            sentiment: true,
+            label: true,
+            ..Wanted::default()
+        };
+        let scores = self.inner.score_text(text, wanted, scratch)?;
+        if !scores.covered {
+            return None;
+        }
+        let label = SENTIMENTS[usize::from(scores.sentiment_label)];
+        let evidence = match label {
+            "neutral" => None,
+            label => self.strongest_clause(label, scratch),
+        };
+        Some(SentimentDetail {
+            label,
+            score: scores.sentiment,
+            evidence: evidence.map(|bytes| quoted(text, bytes)),
+            model: self.models().get("sentiment").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// The bytes of the clause that feels most like the label, of equal ones the first.
+    fn strongest_clause(&self, label: &str, scratch: &mut Scratch) -> Option<Range<usize>> {
+        let mut parts = Vec::new();
+        clauses(&scratch.text, &mut parts);
+        let mut best: Option<(f32, Range<usize>)> = None;
+        for part in parts {
+            let [negative, _, positive] = self.inner.sentiment_of_part(part.clone(), scratch);
+            let strength = match label {
+                "negative" => negative - positive,
+                "positive" => positive - negative,
+                _ => (positive - negative).abs(),
+            };
+            if best.as_ref().is_none_or(|(most, _)| strength > *most) {
+                best = Some((strength, part));
+            }
+        }
+        let (_, part) = best?;
+        let tokens = scratch.text.tokens.get(part)?;
+        // Without the comma that joins the clause to the one before it.
+        let is_joint = |token: &Token| matches!(scratch.text.spelling(token), b"," | b"-" | b":");
+        let first = tokens.iter().find(|token| !is_joint(token))?;
+        Some(first.source_start as usize..tokens.last()?.source_end as usize)
+    }
+
     /// The churn risk of a text with its strongest cue; `None` where `churn_risk` is NULL.
     pub fn churn_detail(&self, text: &str) -> Option<ChurnDetail> {
         with_scratch(|scratch| self.churn_detail_with(text, scratch))
@@ -94,16 +164,18 @@ impl ModelSet {
         }
         let found = self.inner.cues.find(&scratch.text, &mut scratch.cues);
         let best = found[Signal::Churn as usize];
-        let cue = (best.best > 0.0).then(|| {
-            let (start, end) = (best.start as usize, best.end as usize);
-            let before = text[..start].chars().count();
-            let words = &text[start..end];
-            (words.to_owned(), before, before + words.chars().count())
-        });
+        let cue = (best.best > 0.0).then(|| quoted(text, best.start as usize..best.end as usize));
         Some(ChurnDetail {
             score: scores.churn,
             cue,
             model: self.models().get("churn_risk").cloned().unwrap_or_default(),
         })
     }
+}
+
+/// Words of a text with their place in characters.
+fn quoted(text: &str, bytes: Range<usize>) -> (String, usize, usize) {
+    let before = text[..bytes.start].chars().count();
+    let words = &text[bytes];
+    (words.to_owned(), before, before + words.chars().count())
 }

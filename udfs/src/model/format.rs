@@ -21,7 +21,7 @@ const MAX_BITS: u32 = 20;
 /// Everything about a head but its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HeadHeader {
-    /// What the head decides: `sentiment`, `intent`, `topic`, `detect_language`.
+    /// What the head decides: `sentiment`, `intent`, `topic`, `emotion`, `detect_language`.
     pub task: String,
     /// The recipe of the features that it was trained on.
     pub recipe: String,
@@ -49,6 +49,10 @@ pub struct HeadHeader {
     pub offsets: Vec<f32>,
     /// Probability below which the head says nothing.
     pub threshold: f32,
+    /// Probability of each class from which it is named, where every class is a decision of its own;
+    /// empty where the classes exclude each other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<f32>,
     /// The data that it was trained on.
     pub trained_on: Vec<TrainingSource>,
     /// Figures on rows that it was not trained on.
@@ -191,7 +195,8 @@ impl Head {
             && places.last().is_none_or(|last| (*last as usize) < table)
             && [&header.scale, &header.bias, &header.offsets]
                 .iter()
-                .all(|v| v.len() == classes);
+                .all(|v| v.len() == classes)
+            && (header.thresholds.is_empty() || header.thresholds.len() == classes);
         if !shaped {
             return Err(unfit());
         }

@@ -6,9 +6,11 @@
 //! them to a text, [`batch`] to an array.
 
 mod active;
+mod aspects;
 pub(crate) mod bank;
 mod batch;
 pub(crate) mod bytes;
+mod clauses;
 mod column;
 mod compose;
 mod conversation;
@@ -16,6 +18,7 @@ mod cues;
 mod detail;
 pub(crate) mod distinct;
 mod effort;
+mod emotion;
 pub(crate) mod encoder;
 pub(crate) mod features;
 pub(crate) mod format;
@@ -28,17 +31,19 @@ pub(crate) mod sentence;
 #[cfg(test)]
 mod sentences;
 mod set;
+mod stem;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
 mod word_class;
 
 pub use active::ActiveModels;
+pub use aspects::{AspectSentiments, Aspects};
 pub use column::{EFFORT_FEATURES, ScoreColumn};
 pub use compose::{FIRST_OWN_TOPIC, OwnHeads};
 pub(crate) use conversation::Role;
 pub use conversation::{CONVERSATION_EFFORT_PARTS, ConversationEffort, Turn, conversation_effort};
-pub use detail::{ChurnDetail, IntentDetail};
+pub use detail::{ChurnDetail, IntentDetail, SentimentDetail};
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use encoder::{Encoder, EncoderHeader};
 pub use format::{Head, HeadHeader, Sentences, TrainingSource};

@@ -1,14 +1,18 @@
 //! From margins and cues to the scores of one text.
 
+use std::ops::Range;
+
 use super::ScoreColumn;
 use super::bank::Sums;
 use super::compose::OwnScratch;
 use super::cues::{CueBuffer, Findings, Signal};
 use super::effort::{self, Parts};
+use super::emotion::Emotions;
 use super::format::HeadHeader;
 use super::language::{self, Language};
 use super::set::{Inner, ModelSet, Placed, UNCLASSIFIED};
-use super::text::{Kind, TokenBuffer};
+use super::text::{Kind, Token, TokenBuffer};
+use super::word_class::TURNS;
 
 /// Labels of `risk_signals`, in the order of the first signals.
 pub(crate) const RISKS: [&str; 6] = [
@@ -30,9 +34,12 @@ const ESCALATION_THRESHOLD: f32 = 0.6;
 /// A text is mixed where one clause is this surely positive and another this surely negative.
 const MIXED_CLAUSE: f32 = 0.7;
 /// Clauses are read only where both sides reach this probability over the whole text.
-const MIXED_HINT: f32 = 0.15;
+const MIXED_HINT: f32 = 0.04;
 /// Words of a clause that has a say in `mixed`.
 const MIXED_WORDS: usize = 2;
+/// What the whole text, the part before the last word that turns it, and the part behind it add to
+/// the sentiment.
+const CONTRAST: [f32; 3] = [0.4, 0.2, 0.4];
 /// Letters from which a text has an intent and a topic.
 pub(super) const FEWEST_LETTERS: u32 = 2;
 
@@ -45,6 +52,7 @@ pub(crate) struct Wanted {
     pub(super) topic: bool,
     pub(super) cues: bool,
     pub(super) language: bool,
+    pub(super) emotion: bool,
 }
 
 impl Wanted {
@@ -56,7 +64,8 @@ impl Wanted {
         usize::from(self.sentiment) * Self::SENTIMENT
             | usize::from(self.intent) << 1
             | usize::from(self.topic) << 2
-            | 1 << 3
+            | usize::from(self.emotion) << 3
+            | 1 << 4
     }
 
     /// What the columns need.
@@ -81,12 +90,22 @@ impl Wanted {
                 C::RiskSignals,
             ]),
             language: any(&[C::DetectedLanguage]),
+            emotion: any(&[C::Emotion, C::EmotionIntensity]),
         }
     }
 
     /// Whether anything is wanted.
     pub(super) fn is_any(self) -> bool {
-        self.sentiment || self.label || self.intent || self.topic || self.cues || self.language
+        let Wanted {
+            sentiment,
+            label,
+            intent,
+            topic,
+            cues,
+            language,
+            emotion,
+        } = self;
+        sentiment || label || intent || topic || cues || language || emotion
     }
 }
 
@@ -110,6 +129,7 @@ pub(crate) struct Scores {
     pub(crate) escalation: bool,
     /// Bit i is risk i.
     pub(crate) risks: u8,
+    pub(crate) emotions: Emotions,
 }
 
 /// The reusable memory of one scoring thread.
@@ -117,7 +137,7 @@ pub(crate) struct Scores {
 pub(crate) struct Scratch {
     pub(super) text: TokenBuffer,
     /// One for each choice of heads: it remembers words of its bank.
-    sums: [Sums; 16],
+    sums: [Sums; 32],
     pub(super) margins: Vec<f32>,
     clause: Vec<f32>,
     pub(super) cues: CueBuffer,
@@ -174,7 +194,7 @@ impl Inner {
             return Some(scores);
         }
         if wanted.sentiment {
-            let [negative, neutral, positive] = self.sentiment_of(&scratch.margins);
+            let [negative, neutral, positive] = self.sentiment_with_contrast(scratch);
             scores.sentiment = shown(positive - negative);
             scores.sentiment_label = if wanted.label && self.is_mixed(negative, positive, scratch) {
                 3
@@ -196,6 +216,9 @@ impl Inner {
             let (best, probability) = best_label(&self.topic, &scratch.margins);
             let is_sure = is_said && probability >= self.topic.header.threshold;
             scores.topic = Some(if is_sure { best as i32 + 1 } else { 0 });
+        }
+        if wanted.emotion {
+            scores.emotions = Emotions::of(&self.emotion, &scratch.margins, &scratch.text, text);
         }
         if wanted.cues {
             let found = self.cues.find(&scratch.text, &mut scratch.cues);
@@ -231,41 +254,82 @@ impl Inner {
         values
     }
 
-    /// Whether one clause is clearly positive and another one clearly negative.
-    fn is_mixed(&self, negative: f32, positive: f32, scratch: &mut Scratch) -> bool {
-        if negative.min(positive) < MIXED_HINT {
-            return false;
+    /// Probabilities of negative, neutral, positive of the text that was read last. Where a word
+    /// turns it ("but", "however"), what stands behind has the greater say.
+    fn sentiment_with_contrast(&self, scratch: &mut Scratch) -> [f32; 3] {
+        let whole = self.sentiment_of(&scratch.margins);
+        let tokens = &scratch.text.tokens;
+        let Some(turn) = tokens.iter().rposition(|token| token.class & TURNS != 0) else {
+            return whole;
+        };
+        let words = |tokens: &[Token]| tokens.iter().filter(|t| t.kind == Kind::Word).count();
+        let end = tokens.len();
+        if words(&tokens[..turn]) < MIXED_WORDS || words(&tokens[turn + 1..]) < 1 {
+            return whole;
         }
+        let before = self.sentiment_of_part(0..turn, scratch);
+        let behind = self.sentiment_of_part(turn..end, scratch);
+        std::array::from_fn(|class| {
+            let parts = [whole[class], before[class], behind[class]];
+            let weighted = parts
+                .iter()
+                .zip(CONTRAST)
+                .map(|(part, weight)| part * weight);
+            weighted.sum()
+        })
+    }
+
+    /// Probabilities of negative, neutral, positive of a part of the text that was read last.
+    pub(super) fn sentiment_of_part(&self, part: Range<usize>, scratch: &mut Scratch) -> [f32; 3] {
         let Scratch {
             text, sums, clause, ..
         } = scratch;
-        // Of a clause nothing but the sentiment is asked.
+        // Of a part nothing but the sentiment is asked.
         let choice = Wanted::SENTIMENT;
         let bank = self.banks.of(choice);
+        bank.add_up_part(text, part, &mut sums[choice], clause);
+        self.sentiment_of(clause)
+    }
+
+    /// Whether one clause is clearly positive and another one clearly negative.
+    fn is_mixed(&self, negative: f32, positive: f32, scratch: &mut Scratch) -> bool {
+        if negative.min(positive) < MIXED_HINT || !has_two_clauses(&scratch.text) {
+            return false;
+        }
         let (mut good, mut bad) = (false, false);
         let mut start = 0;
-        for index in 0..text.tokens.len() {
-            let last = index + 1 == text.tokens.len();
-            let token = &text.tokens[index];
-            if !(token.boundary || token.ends_line || last) {
-                continue;
-            }
-            let part = start..index + 1;
-            start = index + 1;
-            let words = text.tokens[part.clone()]
-                .iter()
-                .filter(|t| t.kind == Kind::Word)
-                .count();
-            if words < MIXED_WORDS {
-                continue;
-            }
-            bank.add_up_part(text, part, &mut sums[choice], clause);
-            let [negative, _, positive] = self.sentiment_of(clause);
+        while let Some(part) = next_clause(&scratch.text, start) {
+            start = part.end;
+            let [negative, _, positive] = self.sentiment_of_part(part, scratch);
             good |= positive >= MIXED_CLAUSE;
             bad |= negative >= MIXED_CLAUSE;
+            if good && bad {
+                return true;
+            }
         }
-        good && bad
+        false
     }
+}
+
+/// The next clause that has a say in `mixed`, from the token at `start` on.
+fn next_clause(text: &TokenBuffer, mut start: usize) -> Option<Range<usize>> {
+    let mut words = 0;
+    for (index, token) in text.tokens.iter().enumerate().skip(start) {
+        words += usize::from(token.kind == Kind::Word);
+        let last = index + 1 == text.tokens.len();
+        if token.boundary || token.ends_line || last {
+            if words >= MIXED_WORDS {
+                return Some(start..index + 1);
+            }
+            start = index + 1;
+            words = 0;
+        }
+    }
+    None
+}
+
+fn has_two_clauses(text: &TokenBuffer) -> bool {
+    next_clause(text, 0).is_some_and(|first| next_clause(text, first.end).is_some())
 }
 
 /// Rounded in 64 bits: 0.7 of a cue is the 0.7 that a query compares it with.
@@ -285,7 +349,7 @@ fn rounded(value: f32, steps: f64) -> f64 {
 /// e to the power of a value that is not above 0, to 2e-7: 2^whole · 2^rest with a polynomial for
 /// the rest. Plain arithmetic in a fixed order gives the same bits on every machine.
 #[inline(always)]
-fn power(value: f32) -> f32 {
+pub(super) fn power(value: f32) -> f32 {
     let scaled = value.max(-87.0) * std::f32::consts::LOG2_E;
     // To the nearest: the value is not above 0, and a conversion cuts towards 0. (Rounding by
     // `floor` is a call of its own on the plainest processors.)
@@ -426,6 +490,16 @@ impl<'a> Scorer<'a> {
             .intent
             .map_or(UNCLASSIFIED, |i| &self.set.intent_labels()[i as usize]);
         Some((intent, self.set.topic_label(scores.topic)))
+    }
+
+    /// The emotions, the most probable first.
+    pub(crate) fn emotions(&mut self, text: &str) -> Option<Vec<usize>> {
+        let wanted = Wanted {
+            emotion: true,
+            ..Wanted::default()
+        };
+        let scores = self.scores(text, wanted).filter(|scores| scores.covered)?;
+        Some(scores.emotions.places().collect())
     }
 
     /// The language, where it is reliable.

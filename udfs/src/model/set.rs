@@ -56,6 +56,7 @@ pub(crate) struct Inner {
     pub(crate) sentiment: Placed,
     pub(crate) intent: Placed,
     pub(crate) topic: Placed,
+    pub(crate) emotion: Placed,
     pub(crate) language: Placed,
     pub(crate) candidates: Candidates,
     topics: Vec<String>,
@@ -71,6 +72,8 @@ pub struct Weights<'a> {
     pub intent: &'a [u8],
     /// One class a topic, the first one is "none of them".
     pub topic: &'a [u8],
+    /// One class an emotion, each with a threshold.
+    pub emotion: &'a [u8],
     /// One class a language.
     pub language: &'a [u8],
     /// Known words, one a line; `!` before a word stands for the negated word.
@@ -88,6 +91,7 @@ impl ModelSet {
                 sentiment: include_bytes!("../../weights/sentiment.bin"),
                 intent: include_bytes!("../../weights/intent.bin"),
                 topic: include_bytes!("../../weights/topic.bin"),
+                emotion: include_bytes!("../../weights/emotion.bin"),
                 language: include_bytes!("../../weights/detect_language.bin"),
                 vocabulary: SHIPPED_VOCABULARY,
                 pairs: include_bytes!("../../weights/pairs.bin"),
@@ -106,9 +110,13 @@ impl ModelSet {
         let sentiment = decode(weights.sentiment, "sentiment")?;
         let intent = decode(weights.intent, "intent")?;
         let topic = decode(weights.topic, "topic")?;
+        let emotion = decode(weights.emotion, "emotion")?;
         let language = decode(weights.language, "detect_language")?;
         if sentiment.header.labels != ["negative", "neutral", "positive"] {
             return Err(ModelError::Weights("sentiment has other labels".to_owned()));
+        }
+        if emotion.header.thresholds.is_empty() {
+            return Err(ModelError::Weights("emotion has no thresholds".to_owned()));
         }
         for head in [&intent, &topic] {
             check_first_label(head)?;
@@ -116,8 +124,8 @@ impl ModelSet {
         let pairs = KnownPairs::parse(weights.pairs)
             .ok_or_else(|| ModelError::Weights("the pairs are cut off".to_owned()))?;
         let cues = Cues::parse(&CUE_FILES)?;
-        let models = identities(&sentiment, &intent, &topic, &language);
-        let mut places = lanes(&[&sentiment, &intent, &topic, &language]).into_iter();
+        let models = identities(&sentiment, &intent, &topic, &emotion, &language);
+        let mut places = lanes(&[&sentiment, &intent, &topic, &emotion, &language]).into_iter();
         let mut place = |head: &Head| Placed {
             header: head.header.clone(),
             lanes: places.next().unwrap_or_default(),
@@ -137,10 +145,11 @@ impl ModelSet {
                 sentiment: place(&sentiment),
                 intent: place(&intent),
                 topic: place(&topic),
+                emotion: place(&emotion),
                 candidates: Candidates::new(&language.header),
                 language: place(&language),
                 banks: Banks::new(
-                    vec![sentiment, intent, topic, language],
+                    vec![sentiment, intent, topic, emotion, language],
                     weights.vocabulary,
                     pairs,
                 ),
@@ -150,15 +159,21 @@ impl ModelSet {
 
     /// What the weight files say of themselves: labels, origin. Models of one's own are not among
     /// them.
-    pub fn headers(&self) -> [&HeadHeader; 4] {
+    pub fn headers(&self) -> [&HeadHeader; 5] {
         let Inner {
             sentiment,
             intent,
             topic,
+            emotion,
             language,
             ..
         } = &*self.inner;
-        [sentiment, intent, topic, language].map(|placed| &placed.header)
+        [sentiment, intent, topic, emotion, language].map(|placed| &placed.header)
+    }
+
+    /// The emotions that the set knows.
+    pub fn emotion_labels(&self) -> &[String] {
+        &self.inner.emotion.header.labels
     }
 
     /// The topics of the weight file; a `topic_id` of its is an index into them, the first one is
@@ -251,6 +266,7 @@ fn identities(
     sentiment: &Head,
     intent: &Head,
     topic: &Head,
+    emotion: &Head,
     language: &Head,
 ) -> BTreeMap<&'static str, String> {
     let cues = |files: &[usize]| {
@@ -272,6 +288,7 @@ fn identities(
         identity("sentiment", &[&sentiment.id]),
         identity("intent", &[&intent.id]),
         identity("topic", &[&topic.id]),
+        identity("emotion", &[&emotion.id]),
         identity("effort", &[&sentiment.id, &cues(&[0, 3])]),
         identity("churn_risk", &[&cues(&[0, 1])]),
         identity("escalation_request", &[&cues(&[0, 2])]),

@@ -34,6 +34,15 @@ pub(crate) fn card(head: &Head, report: &Report) -> String {
             header.threshold
         );
     }
+    if !header.thresholds.is_empty() {
+        let named = labels.iter().zip(&header.thresholds);
+        let named: Vec<String> = named.map(|(l, t)| format!("{l} {t:.2}")).collect();
+        let _ = writeln!(
+            text,
+            "Every label is a decision of its own, named from a probability of: {}.\n",
+            named.join(", ")
+        );
+    }
     let _ = writeln!(
         text,
         "## Trained on\n\n| set | rows | licence | credit |\n|---|---|---|---|"

@@ -137,13 +137,13 @@ const NEGATIVE_INTENTS: [&str; 8] = [
 /// Requests of each tone that the sentiment head sees.
 const TONED_REQUESTS: usize = 3_000;
 /// How often the head sees each of our own sentences: there are few of them among the tweets.
-const OWN_TONES: usize = 5;
+const OWN_TONES: usize = 4;
 
 /// The tone of a request: 0 negative, 1 neutral, `None` where it cannot be told.
 ///
 /// The subject of a question can be bad and its tone is neutral all the same: "how do I reset my
 /// password", "what is the status of my refund". Questions that complain are left out.
-fn tone(row: &Example) -> Option<u16> {
+pub(super) fn tone(row: &Example) -> Option<u16> {
     let intent = row.intent.as_str();
     let is_bad = NEGATIVE_INTENTS.contains(&intent);
     if !is_bad && !NEUTRAL_INTENTS.contains(&intent) {
@@ -388,7 +388,7 @@ fn phrases(state: &mut u64) -> Result<Vec<Example>, TrainError> {
 }
 
 /// The expanded sentences of a file, each with the name of its section.
-fn expansions(
+pub(super) fn expansions(
     file: &str,
     text: &'static str,
     dress: fn(String, &mut u64) -> String,
@@ -482,22 +482,44 @@ fn dressed(text: String, state: &mut u64) -> String {
     text
 }
 
-/// One reading of a sentence with `(a|b)` alternatives.
+/// One reading of a sentence with `(a|b)` alternatives, which may hold others; `⟨` and `⟩` stand for
+/// the brackets themselves.
 fn expand(pattern: &str, state: &mut u64) -> String {
     let mut text = String::with_capacity(pattern.len());
+    append_reading(pattern, state, &mut text);
+    let text = text.replace('⟨', "(").replace('⟩', ")");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn append_reading(pattern: &str, state: &mut u64, text: &mut String) {
     let mut rest = pattern;
     while let Some((before, after)) = rest.split_once('(') {
         text.push_str(before);
-        let Some((options, after)) = after.split_once(')') else {
-            rest = after;
-            break;
-        };
-        let options: Vec<&str> = options.split('|').collect();
-        text.push_str(options[(random(state) % options.len() as u64) as usize]);
-        rest = after;
+        let mut options = Vec::new();
+        let (mut depth, mut start) = (0usize, 0);
+        let mut end = None;
+        for (at, character) in after.char_indices() {
+            match character {
+                '(' => depth += 1,
+                ')' if depth > 0 => depth -= 1,
+                '|' | ')' if depth == 0 => {
+                    options.push(&after[start..at]);
+                    start = at + 1;
+                    if character == ')' {
+                        end = Some(start);
+                        break;
+                    }
+                }
+                _ => {}
+            }
+        }
+        // A group that is never closed is left out.
+        let Some(end) = end else { return };
+        let pick = options[(random(state) % options.len() as u64) as usize];
+        append_reading(pick, state, text);
+        rest = &after[end..];
     }
     text.push_str(rest);
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Undoes the escapes that the tweets were published with.
@@ -527,4 +549,25 @@ fn unescape(text: &str) -> String {
         .replace("&amp;", "&")
         .replace("&lt;", "<")
         .replace("&gt;", ">")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alternatives_may_hold_alternatives() {
+        let mut state = 3;
+        let mut seen = Vec::new();
+        for _ in 0..100 {
+            seen.push(expand("(a|b (c|d)) e(| f)⟩", &mut state));
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(
+            seen,
+            ["a e f)", "a e)", "b c e f)", "b c e)", "b d e f)", "b d e)"]
+        );
+        assert_eq!(expand("a (b", &mut state), "a");
+    }
 }

@@ -118,6 +118,7 @@ impl Recipe {
             slope: calibration.slope,
             offsets: calibration.offsets,
             threshold,
+            thresholds: Vec::new(),
             trained_on: self.trained_on.clone(),
             held_out: BTreeMap::new(),
         };

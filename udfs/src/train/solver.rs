@@ -152,12 +152,24 @@ pub(crate) fn train(
     to: &Settings,
     keep_going: KeepGoing<'_>,
 ) -> Weights {
+    let belongs = |row: usize, class: usize| usize::from(labels[row]) == class;
+    train_where(rows, belongs, importance, to, keep_going)
+}
+
+/// Trains where a row may belong to several classes, or to none.
+pub(crate) fn train_where(
+    rows: &Rows,
+    belongs: impl Fn(usize, usize) -> bool,
+    importance: &[f32],
+    to: &Settings,
+    keep_going: KeepGoing<'_>,
+) -> Weights {
     #[cfg(target_arch = "x86_64")]
     if is_x86_feature_detected!("avx2") {
         // SAFETY: the processor has AVX2.
-        return unsafe { train_wide(rows, labels, importance, to, keep_going) };
+        return unsafe { train_wide(rows, belongs, importance, to, keep_going) };
     }
-    train_here(rows, labels, importance, to, keep_going)
+    train_here(rows, belongs, importance, to, keep_going)
 }
 
 /// [`train_here`] compiled for AVX2: the same numbers, sooner.
@@ -165,18 +177,18 @@ pub(crate) fn train(
 #[target_feature(enable = "avx2")]
 fn train_wide(
     rows: &Rows,
-    labels: &[u16],
+    belongs: impl Fn(usize, usize) -> bool,
     importance: &[f32],
     to: &Settings,
     keep_going: KeepGoing<'_>,
 ) -> Weights {
-    train_here(rows, labels, importance, to, keep_going)
+    train_here(rows, belongs, importance, to, keep_going)
 }
 
 #[inline(always)]
 fn train_here(
     rows: &Rows,
-    labels: &[u16],
+    belongs: impl Fn(usize, usize) -> bool,
     importance: &[f32],
     to: &Settings,
     keep_going: KeepGoing<'_>,
@@ -206,9 +218,13 @@ fn train_here(
             let factor = importance.get(index).copied().unwrap_or(1.0) * to.cost;
             let duals = &mut duals[index * classes..(index + 1) * classes];
             for class in 0..classes {
-                let belongs = labels[index] as usize == class;
-                let sign = if belongs { 1.0 } else { -1.0 };
-                let side = if belongs { &to.positive } else { &to.negative };
+                let is_of_class = belongs(index, class);
+                let sign = if is_of_class { 1.0 } else { -1.0 };
+                let side = if is_of_class {
+                    &to.positive
+                } else {
+                    &to.negative
+                };
                 let diagonal = 0.5 / (factor * side[class]);
                 let gradient = sign * margins[class] - 1.0 + duals[class] * diagonal;
                 let next = (duals[class] - gradient / (norm + diagonal)).max(0.0);

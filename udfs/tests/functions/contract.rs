@@ -32,6 +32,7 @@ async fn types_are_those_of_the_contract() {
     let expected = [
         ("sentiment", DataType::Float64),
         ("sentiment_label", DataType::Utf8),
+        ("emotion_intensity", DataType::Int16),
         ("intent", DataType::Utf8),
         ("intent_score", DataType::Float64),
         ("topic", DataType::Utf8),
@@ -56,6 +57,9 @@ async fn types_are_those_of_the_contract() {
     for (function, wanted) in [
         ("effort_features", "List(Float32"),
         ("risk_signals", "List(Utf8"),
+        ("emotion", "List(Utf8"),
+        ("sentiment_aspects", "List(Struct("),
+        ("sentiment_detail", "Struct("),
         ("pii_entities", "List(Struct("),
         ("intent_detail", "Struct("),
         ("churn_risk_detail", "Struct("),
@@ -71,6 +75,8 @@ async fn types_are_those_of_the_contract() {
 async fn a_text_without_a_signal_gives_the_agreed_values() {
     let expected = [
         ("sentiment_label", "neutral"),
+        ("emotion", "[]"),
+        ("emotion_intensity", "NULL"),
         ("intent", "unclassified"),
         ("topic", "unclassified"),
         ("churn_risk", "0.0"),
@@ -158,6 +164,14 @@ async fn details_agree_with_their_scalars() {
         shown(&format!("SELECT abs({difference}) < 1e-9")).await,
         "true"
     );
+    let feeling = "'The app is fine. Your support is terrible!'";
+    let sentiment = format!(
+        "SELECT get_field(sentiment_detail({feeling}), 'score') = sentiment({feeling})
+            AND get_field(sentiment_detail({feeling}), 'label') = sentiment_label({feeling})
+            AND get_field(sentiment_detail({feeling}), 'evidence') = 'Your support is terrible!'
+            AND get_field(sentiment_detail({feeling}), 'start') = 17"
+    );
+    assert_eq!(shown(&sentiment).await, "true");
     let risk = format!(
         "SELECT get_field(churn_risk_detail({text}), 'score') = churn_risk({text})
             AND get_field(churn_risk_detail({text}), 'level') = churn_risk_level({text})"
@@ -185,4 +199,41 @@ async fn numbers_are_the_decimals_that_users_compare_with() {
             .await,
         "true"
     );
+}
+
+#[tokio::test]
+async fn aspects_come_after_the_whole() {
+    let answer =
+        shown("SELECT sentiment_aspects('Deliveries are fast and great', aspects())").await;
+    assert!(
+        answer.starts_with("[{name: overall, sentiment: positive, score: 0."),
+        "{answer}"
+    );
+    assert!(
+        answer.contains("{name: delivery, sentiment: positive, score: 0."),
+        "{answer}"
+    );
+    assert!(
+        answer.ends_with("{name: customer service, sentiment: unknown, score: NULL}]"),
+        "{answer}"
+    );
+    assert_eq!(
+        shown("SELECT sentiment_aspects('good', NULL)").await,
+        "NULL"
+    );
+}
+
+#[tokio::test]
+async fn an_emotion_has_an_intensity_and_none_has_none() {
+    for text in [
+        "'I am so frustrated with this!!!'",
+        "'Thank you so much'",
+        "'I paid by card'",
+    ] {
+        let sql = format!(
+            "SELECT (emotion_intensity({text}) BETWEEN 1 AND 5) IS NOT DISTINCT FROM
+                CASE WHEN CAST(emotion({text}) AS VARCHAR) = '[]' THEN NULL ELSE true END"
+        );
+        assert_eq!(shown(&sql).await, "true", "{text}");
+    }
 }

@@ -38,6 +38,12 @@ async fn wrong_arguments_are_named() {
             "SELECT effort_level(true)",
             "effort_level takes a text or a number, not Boolean",
         ),
+        ("SELECT emotion(1)", "emotion"),
+        (
+            "SELECT sentiment_aspects('a', 'price')",
+            "a list of aspects, as in ARRAY['price']",
+        ),
+        ("SELECT sentiment_aspects('a')", "a list of aspects"),
         ("SELECT topic_label('a')", "topic_label"),
         (
             "SELECT redact('a', 'EMAIL')",

@@ -4,15 +4,21 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch};
 use datafusion::arrow::compute::concat_batches;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::{Result, ScalarValue};
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-/// Every function of one text.
-pub(crate) const OF_ONE_TEXT: [&str; 18] = [
+/// Every function of one text, and of one text with constants.
+pub(crate) const OF_ONE_TEXT: [&str; 22] = [
     "sentiment",
     "sentiment_label",
+    "sentiment_detail",
+    "sentiment_aspects",
+    "emotion",
+    "emotion_intensity",
     "intent",
     "intent_score",
     "intent_detail",
@@ -35,6 +41,9 @@ pub(crate) const OF_ONE_TEXT: [&str; 18] = [
 pub(crate) fn call(function: &str, text: &str) -> String {
     match function {
         "phrase_match" => format!("phrase_match({text}, 'cancel* OR \"my card\" OR NOT a')"),
+        "sentiment_aspects" => {
+            format!("sentiment_aspects({text}, aspects())")
+        }
         _ => format!("{function}({text})"),
     }
 }
@@ -46,7 +55,22 @@ pub(crate) fn session() -> SessionContext {
 pub(crate) fn session_with(config: SessionConfig) -> SessionContext {
     let mut session = SessionContext::new_with_config(config.with_information_schema(true));
     verbatim_udfs::register_all(&mut session).unwrap();
+    session.register_udf(aspects());
     session
+}
+
+/// A list of aspects: `ARRAY['delivery']` needs the array functions, which a plain session has not.
+fn aspects() -> ScalarUDF {
+    let names = ["delivery", "customer service"].map(ScalarValue::from);
+    let list = ScalarValue::List(ScalarValue::new_list_nullable(&names, &DataType::Utf8));
+    let returns = list.data_type();
+    create_udf(
+        "aspects",
+        vec![],
+        returns,
+        Volatility::Immutable,
+        Arc::new(move |_| Ok(ColumnarValue::Scalar(list.clone()))),
+    )
 }
 
 /// Registers `batches` as the table `t`, a partition each element of the outer list.
