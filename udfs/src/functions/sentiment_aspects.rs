@@ -24,7 +24,8 @@ const DESCRIPTION: &str = "\
 How a text feels about named things: a list of (name, sentiment, score). 'overall' comes first, with \
 sentiment_label and sentiment of the whole text; then each aspect in the order given. An aspect is found by its \
 words, in any inflection (delivery: deliveries, delivered), a phrase by its words side by side. Its sentiment is \
-that of the clauses that speak of it, scored by the model of sentiment, averaged by length: 'negative', \
+that of the clauses that speak of it, scored by the model of sentiment, averaged by length, of the first 16 \
+places that name it: 'negative', \
 'neutral', 'positive', or 'mixed' where its clauses disagree; score is -1 to 1. Clauses end with sentences, lines, \
 before but, however, although and the like, before a comma with a conjunction, and between two aspects where a \
 comma or a conjunction parts them. An aspect that the text does not name is 'unknown' with a NULL score; \

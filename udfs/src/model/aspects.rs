@@ -12,6 +12,9 @@ use super::text::{Kind, TokenBuffer};
 /// A clause is this surely positive or negative where an aspect is `mixed`.
 const MIXED_CLAUSE: f32 = 0.6;
 
+/// Places where a text speaks of one aspect that count, the first ones: each reads its clause.
+const MOST_MENTIONS: usize = 16;
+
 /// Things that a text may speak of, ready to be looked for.
 #[derive(Debug, Clone, Default)]
 pub struct Aspects {
@@ -120,15 +123,19 @@ impl Inner {
     }
 }
 
-/// Every place where a text speaks of an aspect, in text order.
+/// The first places where a text speaks of each aspect, in text order.
 fn mentions(text: &TokenBuffer, aspects: &Aspects) -> Vec<Mention> {
     let mut mentions = Vec::new();
+    let mut counts = vec![0; aspects.words.len()];
     for (at, token) in text.tokens.iter().enumerate() {
         if !is_word(token.kind) {
             continue;
         }
         let spoken = stem(text.spelling(token));
         for (aspect, words) in aspects.words.iter().enumerate() {
+            if counts[aspect] == MOST_MENTIONS {
+                continue;
+            }
             let Some((first, more)) = words.split_first() else {
                 continue;
             };
@@ -137,6 +144,7 @@ fn mentions(text: &TokenBuffer, aspects: &Aspects) -> Vec<Mention> {
                 token.is_some_and(|t| is_word(t.kind) && stem(text.spelling(t)) == word.as_slice())
             };
             if spoken == first.as_slice() && more.iter().enumerate().all(follows) {
+                counts[aspect] += 1;
                 mentions.push(Mention {
                     aspect,
                     tokens: at..at + words.len(),
