@@ -9,7 +9,8 @@ use crate::model::ScoreColumn;
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
-The calibrated probability, 0 to 1, of the label that intent(text) considered best. Below the \
+The calibrated probability, double 0 to 1, four decimals, of the label that intent(text) considered best: a \
+softmax over the model's margins, fitted on rows that it was not trained on. Below the \
 model's threshold intent gives 'unclassified' and the score still says how near it was. 0 for a text \
 of one letter. NULL as in intent.";
 

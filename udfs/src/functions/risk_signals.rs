@@ -8,7 +8,9 @@ use crate::model::ScoreColumn;
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
 The risks a text speaks of, text[] of 'churn', 'distrust', 'escalation', 'legal', 'safety' and \
-'vulnerability', in that order, each from a joined weight of its cues of 0.5. No signal is an empty list; \
+'vulnerability', in that order, each from a joined weight of its cues of 0.5, \
+1 - Π(1 - weight); a cue weighs less in a question, a negated one nothing. Rules of ours: no public corpus is \
+labelled for these risks. English; a risk in other words is missed. No signal is an empty list; \
 NULL for a NULL or blank text, a text without letters, or a language no model covers.";
 
 /// The function.

@@ -13,7 +13,8 @@ use crate::model::ScoreColumn;
 const DESCRIPTION: &str = "\
 What a text is about: a label of the model's taxonomy, 'unclassified' where no topic is sure enough. \
 The lake stores the number (messages.topic_id); topic_label gives its name. A second argument names \
-a model of one's own. NULL for a NULL or blank text, a text without letters, or a language no model covers.";
+a model of one's own. The shipped model is linear, trained on public sets of requests and sentences of ours; \
+weights/topic.md has its labels, threshold and figures. English; one topic a text. NULL for a NULL or blank text, a text without letters, or a language no model covers.";
 
 /// The function.
 pub(super) fn function() -> ScalarUDF {
