@@ -153,7 +153,7 @@ impl ModelSet {
         }
     }
 
-    /// Scores a text; `None` for a text without letters. The text is read once for all models.
+    /// Scores a text; `None` for a text that says nothing to any model. It is read once for all models.
     pub(crate) fn score_text(
         &self,
         text: &str,
@@ -167,15 +167,21 @@ impl ModelSet {
             topic: wanted.topic && own_topic.is_none(),
             ..wanted
         };
-        let mut scores = if shipped.is_any() || (own_intent.is_none() && own_topic.is_none()) {
-            self.inner.score_text(text, shipped, scratch)?
-        } else {
-            scratch.text.read(text);
-            if scratch.text.is_blank() {
-                return None;
+        if own_intent.is_none() && own_topic.is_none() {
+            return self.inner.score_text(text, shipped, scratch);
+        }
+        let scored = match shipped.is_any() {
+            true => self.inner.score_text(text, shipped, scratch),
+            false => {
+                scratch.text.read(text);
+                None
             }
-            Scores::default()
         };
+        // A number alone has no score of the shipped models, and may have one of one's own.
+        if !scratch.text.says_anything() {
+            return None;
+        }
+        let mut scores = scored.unwrap_or_default();
         let Scratch { text, own, .. } = scratch;
         if let Some(model) = own_intent {
             let answer = model.answer_to(text, &mut own.intent);

@@ -13,7 +13,7 @@ use super::detail::IntentDetail;
 use super::distinct::Answers;
 use super::encoder::{Encoder, EncoderMemory};
 use super::format::{Head, HeadHeader};
-use super::score::{FEWEST_LETTERS, best_label, shown, softmax};
+use super::score::{best_label, shown, softmax};
 use super::set::{Placed, SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, decode_any};
 use super::text::TokenBuffer;
 use crate::functions::text::Texts;
@@ -114,17 +114,15 @@ impl OwnModel {
         &self.head.header.labels[1..]
     }
 
-    /// What the model says of a text; `None` for a text without letters.
+    /// What the model says of a text; `None` for a text without letters and digits.
     pub(crate) fn answer(&self, text: &str) -> Option<Answer> {
-        self.read(text, |memory| {
-            self.answer_by(&memory.text, &memory.own.margins)
-        })
+        self.read(text, |memory| self.answer_by(&memory.own.margins))
     }
 
-    /// What the model says of a text that was read and has letters.
+    /// What the model says of a text that was read and says anything.
     pub(super) fn answer_to(&self, text: &TokenBuffer, memory: &mut OwnMemory) -> Answer {
         self.add_up(text, memory);
-        self.answer_by(text, &memory.margins)
+        self.answer_by(&memory.margins)
     }
 
     /// The margins of a text: what its words add, and its vector.
@@ -148,13 +146,7 @@ impl OwnModel {
         }
     }
 
-    fn answer_by(&self, text: &TokenBuffer, margins: &[f32]) -> Answer {
-        if text.letters < FEWEST_LETTERS {
-            return Answer {
-                label: None,
-                score: 0.0,
-            };
-        }
+    fn answer_by(&self, margins: &[f32]) -> Answer {
         let (best, probability) = best_label(&self.head, margins);
         Answer {
             label: (probability >= self.head.header.threshold).then_some(best as u16),
@@ -169,18 +161,17 @@ impl OwnModel {
             .map_or(UNCLASSIFIED, |label| &self.labels()[usize::from(label)])
     }
 
-    /// Label, score and alternatives of a text; `None` for a text without letters.
+    /// Label, score and alternatives of a text; `None` for a text without letters and digits.
     pub fn detail(&self, text: &str) -> Option<IntentDetail> {
         self.read(text, |memory| {
-            let answer = self.answer_by(&memory.text, &memory.own.margins);
+            let answer = self.answer_by(&memory.own.margins);
             let mut probabilities = vec![0.0; self.head.header.labels.len()];
             let margins = &memory.own.margins[self.head.lanes.clone()];
             softmax(&self.head, margins, &mut probabilities);
             let scores = probabilities[1..].iter().map(|p| shown(*p));
             let mut ranked: Vec<_> = self.labels().iter().cloned().zip(scores).collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-            let is_said = memory.text.letters >= FEWEST_LETTERS;
-            ranked.truncate(if is_said { ALTERNATIVES } else { 0 });
+            ranked.truncate(ALTERNATIVES);
             IntentDetail {
                 label: self.label(&answer).to_owned(),
                 score: answer.score,
@@ -193,7 +184,7 @@ impl OwnModel {
     fn read<T>(&self, text: &str, work: impl FnOnce(&Memory) -> T) -> Option<T> {
         MEMORY.with_borrow_mut(|memory| {
             memory.text.read(text);
-            if memory.text.is_blank() {
+            if !memory.text.says_anything() {
                 return None;
             }
             self.add_up(&memory.text, &mut memory.own);

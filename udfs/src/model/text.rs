@@ -95,6 +95,11 @@ impl TokenBuffer {
         self.letters == 0
     }
 
+    /// Whether the text has a letter, a number or an address: "4711" is an answer to a question.
+    pub(crate) fn says_anything(&self) -> bool {
+        self.letters > 0 || self.tokens.iter().any(|t| t.kind == Kind::Placeholder)
+    }
+
     /// Reads a text; what was read before is forgotten.
     pub(crate) fn read(&mut self, text: &str) {
         self.spelling.clear();
