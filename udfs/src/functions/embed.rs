@@ -41,7 +41,7 @@ fn element() -> Field {
 
 fn embed(texts: &ArrayRef) -> Result<ArrayRef> {
     let texts = Texts::new(texts.as_ref())?;
-    let numbers = Float32Builder::with_capacity(texts.len() * Encoder::shipped().width());
+    let numbers = Float32Builder::with_capacity(texts.len() * Encoder::shipped().dimensions());
     let mut vectors = ListBuilder::with_capacity(numbers, texts.len()).with_field(element());
     for answer in Answers::of(texts.spoken(), vector).rows() {
         let vector = answer.and_then(Option::as_ref);

@@ -181,7 +181,7 @@ impl Encoder {
     }
 
     /// Numbers of a text's vector.
-    pub fn width(&self) -> usize {
+    pub fn dimensions(&self) -> usize {
         self.header.output
     }
 

@@ -70,7 +70,7 @@ impl OwnModel {
         check_first_label(&head)?;
         if let Some(read) = &head.header.sentences {
             let shipped = Encoder::shipped();
-            if read.encoder != shipped.id() || read.width != shipped.width() {
+            if read.encoder != shipped.id() || read.width != shipped.dimensions() {
                 return Err(ModelError::Weights(format!(
                     "trained on vectors of the encoder {}, this binary has {}: train it again",
                     read.encoder,

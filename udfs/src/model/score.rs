@@ -61,11 +61,11 @@ impl Wanted {
 
     /// The heads to read, bits in the order of [`Inner::banks`]: the language always.
     fn choice(self) -> usize {
-        usize::from(self.sentiment) * Self::SENTIMENT
-            | usize::from(self.intent) << 1
-            | usize::from(self.topic) << 2
-            | usize::from(self.emotion) << 3
-            | 1 << 4
+        (usize::from(self.sentiment) * Self::SENTIMENT)
+            | (usize::from(self.intent) << 1)
+            | (usize::from(self.topic) << 2)
+            | (usize::from(self.emotion) << 3)
+            | (1 << 4)
     }
 
     /// What the columns need.

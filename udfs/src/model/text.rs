@@ -244,12 +244,12 @@ impl TokenBuffer {
     #[inline(always)]
     fn short_word(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
         let eight = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-        let lower = eight | EACH * 0x20;
+        let lower = eight | (EACH * 0x20);
         // The sign bit of each byte that is no letter: without it a byte stays below 0x80, and
         // adding to it never reaches the next one.
         let plain = lower & (EACH * 0x7f);
         let above = plain + EACH * (0x80 - u64::from(b'z' + 1));
-        let below = (EACH * 0x80 | plain) - EACH * u64::from(b'a');
+        let below = ((EACH * 0x80) | plain) - EACH * u64::from(b'a');
         let others = (eight | above | !below) & (EACH * 0x80);
         let length = others.trailing_zeros() as usize / 8;
         let end = at + length;
@@ -261,13 +261,13 @@ impl TokenBuffer {
             matches!(class(bytes[end]), DIGIT | WIDE) || matches!(bytes[end], b'\'' | b'@');
         let letters = lower & (u64::MAX >> (64 - 8 * length));
         // "sooo" is left to the slow way: a byte that equals both bytes behind it.
-        let changes = letters ^ letters >> 8;
-        let unlike = changes | changes >> 8;
-        let threes = !((unlike & (EACH * 0x7f)) + EACH * 0x7f | unlike) & (EACH * 0x80);
+        let changes = letters ^ (letters >> 8);
+        let unlike = changes | (changes >> 8);
+        let threes = !(((unlike & (EACH * 0x7f)) + EACH * 0x7f) | unlike) & (EACH * 0x80);
         let repeats = length > 2 && threes & (u64::MAX >> (64 - 8 * (length - 2))) != 0;
         // "http://…" and "www.…" begin with a short word.
-        let address = bytes[end] == b':' && length > 3 || bytes[end] == b'.' && length == 3;
-        if goes_on || repeats || address && address_end(bytes, at).is_some() {
+        let address = (bytes[end] == b':' && length > 3) || (bytes[end] == b'.' && length == 3);
+        if goes_on || repeats || (address && address_end(bytes, at).is_some()) {
             return None;
         }
         let upper = !eight & (EACH * 0x20) & (u64::MAX >> (64 - 8 * length));

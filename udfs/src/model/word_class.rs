@@ -73,7 +73,7 @@ static TABLE: LazyLock<Vec<u64>> = LazyLock::new(|| {
             while table[at] != 0 && !is_of(table[at], hash) {
                 at = (at + 1) % PLACES;
             }
-            table[at] = hash & !CLASS_BITS | table[at] & CLASS_BITS | u64::from(class);
+            table[at] = (hash & !CLASS_BITS) | (table[at] & CLASS_BITS) | u64::from(class);
         }
     }
     table

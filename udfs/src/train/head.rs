@@ -150,7 +150,7 @@ impl Recipe {
         };
         if self.sentences > 0.0 {
             let encoder = Encoder::shipped();
-            table.sentences = encoder.width();
+            table.sentences = encoder.dimensions();
             let (mut memory, mut vector) = Default::default();
             let vectors = texts.iter().map(|text| {
                 buffer.read(&text.text);
