@@ -30,7 +30,7 @@ async fn a_server_removes_replaced_files_by_itself() {
     for index in 0..24 {
         let rows = append(vec![("messages", messages(&format!("c{index}"), 0, 2))]);
         lake.append(rows).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::time::sleep(Duration::from_millis(60)).await;
     }
     lake.close().await.unwrap();
     let files = parquet_files(&place, "messages").len();

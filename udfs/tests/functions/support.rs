@@ -12,7 +12,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// Every function of one text, and of one text with constants.
-pub(crate) const OF_ONE_TEXT: [&str; 22] = [
+pub(crate) const OF_ONE_TEXT: [&str; 26] = [
     "sentiment",
     "sentiment_label",
     "sentiment_detail",
@@ -35,14 +35,19 @@ pub(crate) const OF_ONE_TEXT: [&str; 22] = [
     "pii_entities",
     "redact",
     "phrase_match",
+    "embed",
+    "similarity",
+    "classify",
+    "classify_multi",
 ];
 
 /// The call of a function of one text on an expression.
 pub(crate) fn call(function: &str, text: &str) -> String {
     match function {
         "phrase_match" => format!("phrase_match({text}, 'cancel* OR \"my card\" OR NOT a')"),
-        "sentiment_aspects" => {
-            format!("sentiment_aspects({text}, aspects())")
+        "similarity" => format!("similarity({text}, 'where is my parcel')"),
+        "sentiment_aspects" | "classify" | "classify_multi" => {
+            format!("{function}({text}, aspects())")
         }
         _ => format!("{function}({text})"),
     }
