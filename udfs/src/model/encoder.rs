@@ -132,7 +132,8 @@ impl Encoder {
         let filters_bias = reader.floats(header.filters)?;
         let by_output = reader.floats(header.output.saturating_mul(pooled))?;
         let output_bias = reader.floats(header.output)?;
-        if reader.at != body.len() || header.buckets == 0 || header.width == 0 {
+        let sizes = [header.width, header.filters, header.output, header.buckets];
+        if reader.at != body.len() || sizes.contains(&0) {
             return Err(wrong("header and weights do not fit together"));
         }
         let words: HashMap<u64, u32> = names
