@@ -10,14 +10,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::bytes::hash_bytes;
-use super::features::{
-    KnownPairs, PAIR_STEPS, STEPS, WORD_WEIGHT, pair_feature, text_factor, word_features,
-};
+use super::features::{KnownPairs, STEPS};
 use super::format::Head;
-use super::text::{Kind, Token, TokenBuffer};
-
-/// Lanes come in groups of this many, so that the adding loop has no rest.
-const LANE_GROUP: usize = 16;
+use super::known::Known;
+use super::lanes::{LANE_GROUP, fetch, table_of};
+use super::text::{Kind, Token};
 
 /// Where a head's classes lie among the margins of a text.
 pub(crate) type Lanes = Range<usize>;
@@ -75,39 +72,44 @@ impl Banks {
 
 /// One table of weights: every head in it has the same number of rows.
 #[derive(Debug)]
-struct Table {
+pub(super) struct Table {
     bits: u32,
-    pairs: bool,
-    lanes: Range<usize>,
+    pub(super) pairs: bool,
+    /// The lanes of a row: groups of [`LANE_GROUP`]. The last group may reach over the lanes of the
+    /// next table, to which it adds nothing.
+    pub(super) lanes: Lanes,
     /// Of each of the 2^bits rows its place among `weights`, where only some of them are there: row
     /// 0 stands for all others.
     places: Vec<u32>,
     /// Rows from `start` on, which lies at a cache line.
-    weights: Vec<i8>,
+    pub(super) weights: Vec<i8>,
     start: usize,
 }
 
 /// Where the classes of a head lie.
 #[derive(Debug)]
-struct Place {
+pub(super) struct Place {
     /// Among the sums of a bank.
-    sums: usize,
+    pub(super) sums: usize,
     /// Among the margins of a text.
-    margins: Lanes,
+    pub(super) margins: Lanes,
 }
 
 /// Some heads side by side.
 #[derive(Debug)]
 pub(crate) struct Bank {
     /// Tells banks apart: a thread's memory of rare words belongs to one of them.
-    number: u64,
-    tables: Vec<Table>,
-    places: Vec<Place>,
-    lanes: usize,
-    scale: Vec<f32>,
-    bias: Vec<f32>,
-    known: Known,
-    pairs: Option<Arc<KnownPairs>>,
+    pub(super) number: u64,
+    pub(super) tables: Vec<Table>,
+    pub(super) places: Vec<Place>,
+    /// Lanes of a sum, a multiple of [`LANE_GROUP`].
+    pub(super) lanes: usize,
+    /// Lanes to the end of the last group of every table.
+    pub(super) room: usize,
+    pub(super) scale: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) known: Known,
+    pub(super) pairs: Option<Arc<KnownPairs>>,
     /// Margins of a text: those of heads that are not in the bank are 0.
     margins: usize,
     /// The processor has AVX2.
@@ -116,20 +118,20 @@ pub(crate) struct Bank {
 }
 
 impl Table {
+    /// Where the row of a feature begins among the weights.
     #[inline(always)]
-    fn row(&self, hash: u64) -> &[i8] {
-        let width = self.lanes.len();
+    pub(super) fn row_start(&self, hash: u64) -> usize {
         let mut row = (hash >> (64 - self.bits)) as usize;
         if let Some(place) = self.places.get(row) {
             row = *place as usize;
         }
-        let start = self.start + row * width;
-        &self.weights[start..start + width]
+        self.start + row * self.lanes.len()
     }
 
     #[inline(always)]
-    fn fetch(&self, hash: u64) {
-        fetch(self.row(hash));
+    pub(super) fn fetch(&self, hash: u64) {
+        let start = self.row_start(hash);
+        fetch(&self.weights[start..start + self.lanes.len()]);
     }
 }
 
@@ -141,58 +143,6 @@ fn rows_of(places: &[u32], bits: u32) -> (usize, Vec<u32>) {
     }
     (places.len() + 1, of_rows)
 }
-
-/// Asks the processor for the cache lines of a row without waiting for them.
-#[inline(always)]
-fn fetch<T>(row: &[T]) {
-    #[cfg(target_arch = "x86_64")]
-    {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        let mut line = 0;
-        while line < size_of_val(row) {
-            // SAFETY: the address lies inside `row`; a prefetch reads nothing into the program.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(row.as_ptr().cast::<i8>().add(line)) };
-            line += CACHE_LINE;
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = row;
-}
-
-const CACHE_LINE: usize = 64;
-
-/// The reusable memory of one scoring thread.
-#[derive(Debug, Default)]
-pub(crate) struct Sums {
-    totals: Vec<i32>,
-    words: Vec<i16>,
-    pairs: Vec<i16>,
-    grams: Vec<i16>,
-    rows: Vec<Option<u32>>,
-    neighbours: Vec<u64>,
-    rare: Rare,
-}
-
-/// The words outside the vocabulary that a thread met lately: one place a word, the last one wins.
-#[derive(Debug, Default)]
-struct Rare {
-    /// The bank whose sums these are.
-    bank: u64,
-    keys: Vec<u64>,
-    sums: Vec<i16>,
-}
-
-/// Places of [`Rare`]; a power of two.
-const RARE: usize = 32_768;
-/// Tokens whose sums add up without leaving 16 bits: 16 · 2,047 is the most of words, 16 · 128 of
-/// pairs.
-const TOKENS_AT_ONCE: usize = 16;
-/// A word's sum in steps of [`WORD_STEPS`] goes no further: sixteen times the largest weight.
-const MOST_OF_A_WORD: f32 = 2_047.0;
-/// A word's sum is kept in steps of one part in this many of a stored weight.
-const WORD_STEPS: f32 = 4.0;
-/// A word's step in the steps of a total, see [`STEPS`].
-const WORD_FACTOR: i32 = (STEPS / WORD_STEPS) as i32;
 
 impl Bank {
     /// Puts the heads whose bits are set in `choice` side by side. They read the pairs of neighbours
@@ -223,6 +173,7 @@ impl Bank {
             tables: Vec::new(),
             places: Vec::new(),
             lanes: 0,
+            room: 0,
             scale: Vec::new(),
             bias: Vec::new(),
             known: Known::default(),
@@ -243,8 +194,7 @@ impl Bank {
                 Some(index) => rows_of(&heads[index].places, bits),
                 None => (1 << bits, Vec::new()),
             };
-            let mut weights = vec![0i8; width * rows + CACHE_LINE];
-            let aligned = weights.as_ptr().align_offset(CACHE_LINE).min(CACHE_LINE);
+            let (mut weights, aligned) = table_of(width * rows);
             let mut at = 0;
             for member in members {
                 let head = heads[member];
@@ -266,18 +216,21 @@ impl Bank {
                 bank.bias.extend_from_slice(&head.header.bias);
                 at += classes;
             }
-            bank.lanes = start + width;
-            bank.scale.resize(bank.lanes, 0.0);
-            bank.bias.resize(bank.lanes, 0.0);
+            bank.lanes = start + used;
+            bank.room = bank.room.max(start + width);
             bank.tables.push(Table {
                 bits,
                 pairs: reads_pairs,
-                lanes: start..bank.lanes,
+                lanes: start..start + width,
                 places: of_rows,
                 weights,
                 start: aligned,
             });
         }
+        bank.lanes = bank.lanes.next_multiple_of(LANE_GROUP);
+        bank.room = bank.room.max(bank.lanes);
+        bank.scale.resize(bank.lanes, 0.0);
+        bank.bias.resize(bank.lanes, 0.0);
         bank.learn(vocabulary);
         bank
     }
@@ -287,181 +240,18 @@ impl Bank {
         self.margins
     }
 
-    /// Sums up the words of a text; `margins` gets one value a class of every head.
-    pub(crate) fn add_up(&self, text: &TokenBuffer, sums: &mut Sums, margins: &mut Vec<f32>) {
-        self.add_up_part(text, 0..text.tokens.len(), sums, margins);
-    }
-
-    /// The margins of a part of a text, as if it stood alone.
-    pub(crate) fn add_up_part(
-        &self,
-        text: &TokenBuffer,
-        part: Range<usize>,
-        sums: &mut Sums,
-        margins: &mut Vec<f32>,
-    ) {
-        self.start(sums);
-        let tokens = part.len();
+    /// Whether the processor has AVX2.
+    #[inline(always)]
+    pub(super) fn is_wide(&self) -> bool {
         #[cfg(target_arch = "x86_64")]
-        if self.wide {
-            // SAFETY: `wide` is set only where the processor has AVX2.
-            unsafe { self.add_tokens_wide(text, part, sums) };
-            return self.finish(tokens, sums, margins);
-        }
-        self.add_tokens(text, part, sums);
-        self.finish(tokens, sums, margins);
-    }
-
-    fn start(&self, sums: &mut Sums) {
-        sums.totals.clear();
-        sums.totals.resize(self.lanes, 0);
-        for sixteen_bits in [&mut sums.words, &mut sums.pairs] {
-            sixteen_bits.clear();
-            sixteen_bits.resize(self.lanes, 0);
-        }
-        sums.grams.resize(self.lanes, 0);
-        if sums.rare.bank != self.number {
-            sums.rare.bank = self.number;
-            sums.rare.keys = vec![0; RARE];
-            sums.rare.sums = vec![0; RARE * self.lanes];
-        }
-    }
-
-    fn finish(&self, tokens: usize, sums: &Sums, margins: &mut Vec<f32>) {
-        let factor = text_factor(tokens);
-        margins.clear();
-        margins.resize(self.margins, 0.0);
-        for place in &self.places {
-            let sums = &sums.totals[place.sums..];
-            let scale = &self.scale[place.sums..];
-            let bias = &self.bias[place.sums..];
-            let margins = &mut margins[place.margins.clone()];
-            for (((margin, total), scale), bias) in
-                margins.iter_mut().zip(sums).zip(scale).zip(bias)
-            {
-                *margin = *total as f32 * scale * factor + bias;
-            }
-        }
-    }
-
-    /// [`Bank::add_tokens`] compiled for AVX2: the same integers, four times as fast.
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2")]
-    fn add_tokens_wide(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
-        self.add_tokens(text, range, sums);
-    }
-
-    /// Reads the tables in three rounds: where a value lies is known a round before it is needed,
-    /// so that the processor fetches many of them at the same time.
-    #[inline(always)]
-    fn add_tokens(&self, text: &TokenBuffer, range: Range<usize>, sums: &mut Sums) {
-        let tokens = &text.tokens[range];
-        sums.neighbours.clear();
-        for (at, token) in tokens.iter().enumerate() {
-            self.known.fetch_place(token);
-            if at > 0 {
-                let pair = pair_feature(&tokens[at - 1], token);
-                if self.pairs.as_ref().is_none_or(|known| known.may_hold(pair)) {
-                    sums.neighbours.push(pair);
-                    self.tables
-                        .iter()
-                        .filter(|table| table.pairs)
-                        .for_each(|table| table.fetch(pair));
-                }
-            }
-        }
-        sums.rows.clear();
-        for token in tokens {
-            let row = self.known.find(token);
-            if let Some(row) = row {
-                fetch(self.known.row(row, self.lanes));
-            }
-            sums.rows.push(row);
-        }
-        for (nth, token) in tokens.iter().enumerate() {
-            match sums.rows[nth] {
-                Some(row) => add(&mut sums.words, self.known.row(row, self.lanes)),
-                None => self.add_rare(token, text.spelling(token), sums),
-            }
-            if let Some(pair) = sums.neighbours.get(nth) {
-                self.add_pair(*pair, &mut sums.pairs);
-            }
-            if nth % TOKENS_AT_ONCE == TOKENS_AT_ONCE - 1 {
-                sums.total();
-            }
-        }
-        sums.total();
-    }
-
-    #[inline(always)]
-    fn add_pair(&self, hash: u64, pairs: &mut [i16]) {
-        for table in self.tables.iter().filter(|table| table.pairs) {
-            add_weights(&mut pairs[table.lanes.clone()], table.row(hash));
-        }
-    }
-
-    #[inline(always)]
-    fn add_rare(&self, token: &Token, spelling: &[u8], sums: &mut Sums) {
-        let Sums {
-            words, grams, rare, ..
-        } = sums;
-        // A key of 0 means a free place; no word has it but with a chance of 2^-64.
-        let key = Known::key(token);
-        let place = key as usize & (RARE - 1);
-        let kept = &mut rare.sums[place * self.lanes..(place + 1) * self.lanes];
-        if rare.keys[place] != key {
-            rare.keys[place] = key;
-            self.word_sums(token, spelling, grams, kept);
-        }
-        add(words, kept);
-    }
-
-    /// What one word adds to every lane.
-    #[inline(always)]
-    fn word_sums(&self, token: &Token, spelling: &[u8], grams: &mut [i16], word: &mut [i16]) {
-        word_features(
-            token.hash,
-            spelling,
-            token.kind,
-            token.negated,
-            |hash, _| {
-                self.tables.iter().for_each(|table| table.fetch(hash));
-            },
-        );
-        // All grams of a word weigh the same, so that their sum is one of integers: at most 90 grams
-        // of at most 128.
-        let mut gram_weight = 0.0;
-        word.fill(0);
-        grams.fill(0);
-        word_features(
-            token.hash,
-            spelling,
-            token.kind,
-            token.negated,
-            |hash, weight| {
-                let sums = if weight == WORD_WEIGHT {
-                    &mut *word
-                } else {
-                    gram_weight = weight;
-                    &mut *grams
-                };
-                for table in &self.tables {
-                    add_weights(&mut sums[table.lanes.clone()], table.row(hash));
-                }
-            },
-        );
-        for (kept, grams) in word.iter_mut().zip(grams.iter()) {
-            let exact = f32::from(*kept) + f32::from(*grams) * gram_weight;
-            // Half up, saturating.
-            *kept = (exact * WORD_STEPS + 0.5)
-                .floor()
-                .clamp(-MOST_OF_A_WORD, MOST_OF_A_WORD) as i16;
-        }
+        return self.wide;
+        #[cfg(not(target_arch = "x86_64"))]
+        return false;
     }
 
     fn learn(&mut self, vocabulary: &str) {
-        let mut known = Known::with_room(vocabulary.lines().count() * 2);
-        let mut grams = vec![0; self.lanes];
+        let mut known = Known::new(self.lanes, vocabulary.lines().count());
+        let mut grams = vec![0; self.room * 2];
         let mut word = vec![0; self.lanes];
         for line in vocabulary.lines() {
             let (spelling, negated) = match line.strip_prefix('!') {
@@ -482,11 +272,11 @@ impl Bank {
                 boundary: false,
                 ends_line: false,
             };
-            if spelling.is_empty() || known.find(&token).is_some() {
+            if spelling.is_empty() || known.find(Known::key(&token)).is_some() {
                 continue;
             }
             self.word_sums(&token, spelling.as_bytes(), &mut grams, &mut word);
-            known.insert(&token, &word);
+            known.insert(Known::key(&token), &word);
         }
         self.known = known;
     }
@@ -498,101 +288,5 @@ fn spelling_kind(spelling: &str) -> Kind {
         Kind::Word
     } else {
         Kind::Mark
-    }
-}
-
-#[inline(always)]
-fn add(sums: &mut [i16], row: &[i16]) {
-    for (sum, value) in sums.iter_mut().zip(row) {
-        *sum = sum.wrapping_add(*value);
-    }
-}
-
-#[inline(always)]
-fn add_weights(sums: &mut [i16], row: &[i8]) {
-    for (sum, weight) in sums.iter_mut().zip(row) {
-        *sum = sum.wrapping_add(i16::from(*weight));
-    }
-}
-
-impl Sums {
-    /// Moves what 16 bits have gathered into the totals.
-    #[inline(always)]
-    fn total(&mut self) {
-        let gathered = self.words.iter_mut().zip(&mut self.pairs);
-        for (total, (word, pair)) in self.totals.iter_mut().zip(gathered) {
-            *total += i32::from(*word) * WORD_FACTOR + i32::from(*pair) * PAIR_STEPS;
-            *word = 0;
-            *pair = 0;
-        }
-    }
-}
-
-/// The frozen table of known words: open addressing over the words' hashes.
-#[derive(Debug, Default)]
-struct Known {
-    keys: Vec<(u64, u32)>,
-    sums: Vec<i16>,
-    rows: u32,
-}
-
-const FREE: u32 = u32::MAX;
-
-impl Known {
-    fn with_room(words: usize) -> Known {
-        let places = (words * 2).next_power_of_two().max(16);
-        Known {
-            keys: vec![(0, FREE); places],
-            sums: Vec::new(),
-            rows: 0,
-        }
-    }
-
-    fn key(token: &Token) -> u64 {
-        token.hash
-            ^ if token.negated {
-                0xa076_1d64_78bd_642f
-            } else {
-                0
-            }
-    }
-
-    #[inline(always)]
-    fn fetch_place(&self, token: &Token) {
-        let at = Known::key(token) as usize & self.keys.len().wrapping_sub(1);
-        fetch(self.keys.get(at..at + 1).unwrap_or_default());
-    }
-
-    #[inline(always)]
-    fn find(&self, token: &Token) -> Option<u32> {
-        let key = Known::key(token);
-        let mask = self.keys.len().wrapping_sub(1);
-        let mut at = key as usize & mask;
-        while let Some((kept, row)) = self.keys.get(at) {
-            if *row == FREE {
-                return None;
-            }
-            if *kept == key {
-                return Some(*row);
-            }
-            at = (at + 1) & mask;
-        }
-        None
-    }
-
-    fn row(&self, row: u32, lanes: usize) -> &[i16] {
-        &self.sums[row as usize * lanes..][..lanes]
-    }
-
-    fn insert(&mut self, token: &Token, sums: &[i16]) {
-        let key = Known::key(token);
-        let mask = self.keys.len() - 1;
-        let mut at = key as usize & mask;
-        while self.keys[at].1 != FREE {
-            at = (at + 1) & mask;
-        }
-        self.keys[at] = (key, self.rows);
-        self.rows += 1;
-        self.sums.extend_from_slice(sums);
     }
 }

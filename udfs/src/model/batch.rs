@@ -60,19 +60,19 @@ impl ModelSet {
         });
         let build = |column: &ScoreColumn| {
             let every_language = self.covers_every_language(*column);
-            let row = |scores: Option<&Option<Scores>>| {
-                let scores = scores.copied().flatten();
+            let rows = scored.rows().map(|scores| {
+                let scores = scores.and_then(Option::as_ref);
                 scores.filter(|scores| scores.covered || every_language)
-            };
-            self.build(*column, scored.rows().map(row))
+            });
+            self.build(*column, rows)
         };
         columns.iter().map(build).collect()
     }
 
-    fn build(
-        &self,
+    fn build<'a>(
+        &'a self,
         column: ScoreColumn,
-        rows: impl ExactSizeIterator<Item = Option<Scores>>,
+        rows: impl ExactSizeIterator<Item = Option<&'a Scores>>,
     ) -> ArrayRef {
         match column {
             ScoreColumn::Sentiment => floats(rows, |scores| Some(scores.sentiment)),
@@ -104,7 +104,7 @@ impl ModelSet {
                     true,
                 ));
                 for scores in rows {
-                    if let Some(scores) = &scores {
+                    if let Some(scores) = scores {
                         builder.values().append_slice(&scores.parts);
                     }
                     builder.append(scores.is_some());
@@ -143,19 +143,19 @@ impl ModelSet {
     }
 }
 
-fn floats(
-    rows: impl ExactSizeIterator<Item = Option<Scores>>,
+fn floats<'a>(
+    rows: impl ExactSizeIterator<Item = Option<&'a Scores>>,
     value: impl Fn(&Scores) -> Option<f64>,
 ) -> ArrayRef {
     let mut builder = Float64Builder::with_capacity(rows.len());
-    rows.for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
+    rows.for_each(|scores| builder.append_option(scores.and_then(&value)));
     Arc::new(builder.finish())
 }
 
 /// A list of texts a row.
-fn lists<'a, I: Iterator<Item = &'a str>>(
-    rows: impl ExactSizeIterator<Item = Option<Scores>>,
-    values: impl Fn(Scores) -> I,
+fn lists<'a, 'b, I: Iterator<Item = &'a str>>(
+    rows: impl ExactSizeIterator<Item = Option<&'b Scores>>,
+    values: impl Fn(&'b Scores) -> I,
 ) -> ArrayRef {
     let mut builder = ListBuilder::new(StringBuilder::new()).with_field(Field::new(
         "element",
@@ -171,11 +171,11 @@ fn lists<'a, I: Iterator<Item = &'a str>>(
     Arc::new(builder.finish())
 }
 
-fn strings<'a>(
-    rows: impl ExactSizeIterator<Item = Option<Scores>>,
+fn strings<'a, 'b>(
+    rows: impl ExactSizeIterator<Item = Option<&'b Scores>>,
     value: impl Fn(&Scores) -> Option<&'a str>,
 ) -> ArrayRef {
     let mut builder = StringBuilder::with_capacity(rows.len(), rows.len() * 12);
-    rows.for_each(|scores| builder.append_option(scores.as_ref().and_then(&value)));
+    rows.for_each(|scores| builder.append_option(scores.and_then(&value)));
     Arc::new(builder.finish())
 }

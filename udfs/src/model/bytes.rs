@@ -108,7 +108,8 @@ pub(super) fn emoticon(bytes: &[u8]) -> Option<usize> {
     (matches!(mouth, b')' | b'(' | b'D' | b'P' | b'p' | b'/' | b'|') && closed).then_some(2 + nose)
 }
 
-const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
+/// Where the hash of a spelling begins, with the spelling's length mixed in.
+pub(super) const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// A hash of bytes that is the same on every machine: trained weights are addressed by it.
 #[inline]
@@ -124,15 +125,9 @@ pub(crate) fn hash_bytes(bytes: &[u8]) -> u64 {
     }
 }
 
-/// [`hash_bytes`] of one to seven bytes, given as a number with the first one lowest.
-#[inline(always)]
-pub(super) fn hash_short(word: u64, length: usize) -> u64 {
-    mix(SEED ^ length as u64 ^ word)
-}
-
 /// Fewer than eight bytes as a number, the first one lowest, without a copy of unknown length.
 #[inline]
-fn short_word(bytes: &[u8]) -> u64 {
+pub(super) fn short_word(bytes: &[u8]) -> u64 {
     let last = bytes.len().saturating_sub(4);
     match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         // The two may overlap: there they agree.

@@ -25,7 +25,7 @@ use parser::Builder;
 
 use super::ModelError;
 use super::bytes::hash_bytes;
-use super::text::{Kind, Token, TokenBuffer};
+use super::text::{Kind, TokenBuffer};
 use super::word_class::{ASKS, NEGATES};
 
 /// What the patterns point at. The first six are the labels of `risk_signals`.
@@ -92,31 +92,19 @@ pub(crate) struct Cues {
     places: HashMap<u64, u32, Plain>,
     /// The hashes of these words: most words of a text are none of them.
     known: HashBits,
-    /// The hashes of the anchors.
-    anchors: HashBits,
+    /// Of each word a bit for every set that it is in: rows of `set_words` numbers.
+    sets: Vec<u64>,
+    /// Of each pattern likewise the sets of which it needs a word, and its anchor is one.
+    needed: Vec<u64>,
+    /// Numbers that hold a bit for every set.
+    set_words: usize,
 }
 
+/// A word of the patterns.
 #[derive(Debug, Default)]
 struct Word {
-    /// A bit for every set that the word is in.
-    sets: Vec<u64>,
     /// The patterns that it anchors.
     anchors: Vec<u16>,
-}
-
-impl Word {
-    fn is_in(&self, set: u16) -> bool {
-        let bits = self.sets.get(usize::from(set) / 64);
-        bits.is_some_and(|bits| bits & (1 << (set % 64)) != 0)
-    }
-
-    fn put_in(&mut self, set: u16) {
-        let at = usize::from(set) / 64;
-        if self.sets.len() <= at {
-            self.sets.resize(at + 1, 0);
-        }
-        self.sets[at] |= 1 << (set % 64);
-    }
 }
 
 /// A bit for every hash, by its low bits: says no for sure, and yes nearly so.
@@ -179,6 +167,10 @@ enum Element {
 #[derive(Debug, Default)]
 pub(crate) struct CueBuffer {
     words: Vec<CueWord>,
+    /// Of these the ones that anchor a pattern.
+    anchors: Vec<usize>,
+    /// A bit for every set of which the text has a word.
+    present: Vec<u64>,
 }
 
 /// A word or placeholder of a text.
@@ -186,51 +178,18 @@ pub(crate) struct CueBuffer {
 struct CueWord {
     /// Index of the token.
     token: u32,
+    /// Its place among the words of the patterns; [`UNKNOWN`].
+    place: u32,
     /// Whether a sentence begins with it.
     begins: bool,
     /// Whether its sentence asks.
     asks: bool,
+    /// Whether it is a negating word.
+    negates: bool,
 }
 
-impl CueBuffer {
-    /// Splits a text into words and sentences. A sentence asks where it begins like a question or
-    /// ends with `?`; this is decided once for all of its words.
-    fn fill(&mut self, text: &TokenBuffer) {
-        self.words.clear();
-        let mut first = 0;
-        let mut ended = true;
-        for (index, token) in text.tokens.iter().enumerate() {
-            match token.kind {
-                Kind::Word | Kind::Placeholder => {
-                    if ended {
-                        first = self.words.len();
-                    }
-                    let asks = match self.words.get(first) {
-                        Some(opening) => opening.asks,
-                        None => token.class & ASKS != 0,
-                    };
-                    self.words.push(CueWord {
-                        token: index as u32,
-                        begins: ended,
-                        asks,
-                    });
-                    ended = false;
-                }
-                _ => match text.spelling(token).first() {
-                    Some(b'?') => {
-                        if self.words.get(first).is_some_and(|word| !word.asks) {
-                            self.words[first..].iter_mut().for_each(|w| w.asks = true);
-                        }
-                        ended = true;
-                    }
-                    Some(b'.' | b'!' | b';') => ended = true,
-                    _ => {}
-                },
-            }
-            ended |= token.ends_line;
-        }
-    }
-}
+/// A word that no pattern knows.
+const UNKNOWN: u32 = u32::MAX;
 
 impl Cues {
     /// Compiles pattern files.
@@ -244,82 +203,145 @@ impl Cues {
                 })?;
             }
         }
-        Ok(builder.cues)
+        Ok(builder.finish())
+    }
+
+    /// Splits a text into words and sentences. A sentence asks where it begins like a question or
+    /// ends with `?`; this is decided once for all of its words.
+    #[inline(always)]
+    fn fill(&self, text: &TokenBuffer, buffer: &mut CueBuffer) {
+        let CueBuffer {
+            words,
+            anchors,
+            present,
+        } = buffer;
+        words.clear();
+        anchors.clear();
+        present.clear();
+        present.resize(self.set_words, 0);
+        let mut first = 0;
+        let mut ended = true;
+        let mut asks = false;
+        for (index, token) in text.tokens.iter().enumerate() {
+            match token.kind {
+                Kind::Word | Kind::Placeholder => {
+                    if ended {
+                        first = words.len();
+                        asks = token.class & ASKS != 0;
+                    }
+                    let mut place = UNKNOWN;
+                    if self.known.may_hold(token.hash)
+                        && let Some(known) = self.places.get(&token.hash)
+                    {
+                        place = *known;
+                        for (present, sets) in present.iter_mut().zip(self.sets_of(place)) {
+                            *present |= sets;
+                        }
+                        if !self.words[place as usize].anchors.is_empty() {
+                            anchors.push(words.len());
+                        }
+                    }
+                    words.push(CueWord {
+                        token: index as u32,
+                        place,
+                        begins: ended,
+                        asks,
+                        negates: token.class & NEGATES != 0,
+                    });
+                    ended = false;
+                }
+                // Of the marks those that end a clause are looked at.
+                _ if token.boundary => match text.spelling(token).first() {
+                    Some(b'?') => {
+                        if !asks {
+                            words[first..].iter_mut().for_each(|word| word.asks = true);
+                            asks = true;
+                        }
+                        ended = true;
+                    }
+                    Some(b'.' | b'!' | b';') => ended = true,
+                    _ => {}
+                },
+                _ => {}
+            }
+            ended |= token.ends_line;
+        }
     }
 
     /// Looks for every signal in a text.
     pub(crate) fn find(&self, text: &TokenBuffer, buffer: &mut CueBuffer) -> Findings {
         let mut findings = [Found::default(); SIGNALS];
-        let may_anchor = |token: &Token| self.anchors.may_hold(token.hash);
-        let Some(first) = text.tokens.iter().position(may_anchor) else {
-            return findings;
-        };
-        buffer.fill(text);
-        for at in 0..buffer.words.len() {
-            let index = buffer.words[at].token as usize;
-            let token = &text.tokens[index];
-            if index < first || !may_anchor(token) {
-                continue;
-            }
-            let Some(word) = self.word(token) else {
-                continue;
-            };
+        self.fill(text, buffer);
+        let words = buffer.words.as_slice();
+        for &at in &buffer.anchors {
+            let CueWord {
+                token, place, asks, ..
+            } = words[at];
+            let is_negated = text.tokens[token as usize].negated;
             // The best pattern of each signal counts, once per anchor.
             let mut best = [(0.0f32, 0usize, 0usize); SIGNALS];
-            for &index in &word.anchors {
+            let mut signals = 0u32;
+            for &index in &self.words[place as usize].anchors {
                 let pattern = &self.patterns[index as usize];
-                if token.negated && !pattern.negates {
+                // Most patterns fail here: a word that they need is nowhere in the text.
+                if (is_negated && !pattern.negates) || !self.may_match(index, &buffer.present) {
                     continue;
                 }
-                let Some((first, last)) = self.matches(pattern, text, &buffer.words, at) else {
+                let Some((first, last)) = self.matches(pattern, words, at) else {
                     continue;
                 };
-                let weight = if buffer.words[at].asks {
-                    pattern.asked
-                } else {
-                    pattern.weight
-                };
+                let weight = if asks { pattern.asked } else { pattern.weight };
                 let slot = &mut best[pattern.signal as usize];
                 if weight > slot.0 {
                     *slot = (weight, first, last);
+                    signals |= 1 << pattern.signal as u32;
                 }
             }
-            for (found, (weight, first, last)) in findings.iter_mut().zip(best) {
-                if weight <= 0.0 {
-                    continue;
-                }
+            while signals != 0 {
+                let signal = signals.trailing_zeros() as usize;
+                signals &= signals - 1;
+                let (weight, first, last) = best[signal];
+                let found = &mut findings[signal];
                 found.count += 1;
                 found.strength = 1.0 - (1.0 - found.strength) * (1.0 - weight);
                 if weight > found.best {
                     found.best = weight;
-                    found.start = text.tokens[buffer.words[first].token as usize].source_start;
-                    found.end = text.tokens[buffer.words[last].token as usize].source_end;
+                    found.start = text.tokens[words[first].token as usize].source_start;
+                    found.end = text.tokens[words[last].token as usize].source_end;
                 }
             }
         }
         findings
     }
 
-    /// What the patterns know of a word.
-    #[inline]
-    fn word(&self, token: &Token) -> Option<&Word> {
-        if !self.known.may_hold(token.hash) {
-            return None;
+    /// The sets that the word of a place is in.
+    #[inline(always)]
+    fn sets_of(&self, place: u32) -> &[u64] {
+        &self.sets[place as usize * self.set_words..][..self.set_words]
+    }
+
+    /// Whether a text has words of all sets that a pattern needs.
+    #[inline(always)]
+    fn may_match(&self, pattern: u16, present: &[u64]) -> bool {
+        let needed = &self.needed[usize::from(pattern) * self.set_words..][..self.set_words];
+        let mut missing = 0;
+        for (needed, present) in needed.iter().zip(present) {
+            missing |= needed & !present;
         }
-        let place = self.places.get(&token.hash)?;
-        self.words.get(*place as usize)
+        missing == 0
+    }
+
+    /// Whether a word of a text is in a set.
+    #[inline(always)]
+    fn is_in(&self, word: &CueWord, set: u16) -> bool {
+        let bit = |sets: &[u64]| sets[usize::from(set) / 64] & (1 << (set % 64)) != 0;
+        word.place != UNKNOWN && bit(self.sets_of(word.place))
     }
 
     /// The first and last word of a match around the anchor at `at`.
-    fn matches(
-        &self,
-        pattern: &Pattern,
-        text: &TokenBuffer,
-        words: &[CueWord],
-        at: usize,
-    ) -> Option<(usize, usize)> {
-        let first = self.walk(&pattern.before, text, words, at, Direction::Back)?;
-        let last = self.walk(&pattern.after, text, words, at, Direction::Ahead)?;
+    fn matches(&self, pattern: &Pattern, words: &[CueWord], at: usize) -> Option<(usize, usize)> {
+        let first = self.walk(&pattern.before, words, at, Direction::Back)?;
+        let last = self.walk(&pattern.after, words, at, Direction::Ahead)?;
         Some((first, last))
     }
 
@@ -327,7 +349,6 @@ impl Cues {
     fn walk(
         &self,
         elements: &[Element],
-        text: &TokenBuffer,
         words: &[CueWord],
         at: usize,
         direction: Direction,
@@ -335,56 +356,48 @@ impl Cues {
         let Some((element, rest)) = elements.split_first() else {
             return Some(at);
         };
-        if let Element::Gap(reach) = element {
-            let mut from = at;
-            for step in 0..=*reach {
-                if let Some(end) = self.walk(rest, text, words, from, direction) {
-                    return Some(end);
-                }
-                if step < *reach {
-                    from = direction.next(words, from)?;
-                }
-            }
-            return None;
-        }
-        let token_at = |index: usize| &text.tokens[words[index].token as usize];
-        let is_in =
-            |index: usize, set: u16| self.word(token_at(index)).is_some_and(|w| w.is_in(set));
-        let optional = match element {
-            Element::Set { optional, .. } | Element::Not { optional } => *optional,
-            Element::Gap(_) | Element::Unless { .. } | Element::Edge => false,
-        };
-        if let Element::Unless { set, reach } = element {
-            let mut from = at;
-            for _ in 0..*reach {
-                match direction.next(words, from) {
-                    Some(next) if is_in(next, *set) => return None,
-                    Some(next) => from = next,
-                    None => break,
-                }
-            }
-            return self.walk(rest, text, words, at, direction);
-        }
         let next = direction.next(words, at);
-        if *element == Element::Edge {
-            return match next {
-                Some(_) => None,
-                None => self.walk(rest, text, words, at, direction),
-            };
-        }
-        if let Some(next) = next {
-            let fits = match element {
-                Element::Set { set, .. } => is_in(next, *set),
-                _ => token_at(next).class & NEGATES != 0,
-            };
-            if fits && let Some(end) = self.walk(rest, text, words, next, direction) {
-                return Some(end);
+        let (fits, optional) = match element {
+            Element::Set { set, optional } => (
+                next.is_some_and(|next| self.is_in(&words[next], *set)),
+                *optional,
+            ),
+            Element::Not { optional } => (next.is_some_and(|next| words[next].negates), *optional),
+            Element::Gap(reach) => {
+                let mut from = at;
+                for step in 0..=*reach {
+                    if let Some(end) = self.walk(rest, words, from, direction) {
+                        return Some(end);
+                    }
+                    if step < *reach {
+                        from = direction.next(words, from)?;
+                    }
+                }
+                return None;
             }
+            Element::Unless { set, reach } => {
+                let mut from = at;
+                for _ in 0..*reach {
+                    match direction.next(words, from) {
+                        Some(next) if self.is_in(&words[next], *set) => return None,
+                        Some(next) => from = next,
+                        None => break,
+                    }
+                }
+                // It takes no word.
+                (false, true)
+            }
+            Element::Edge => (false, next.is_none()),
+        };
+        if fits
+            && let Some(next) = next
+            && let Some(end) = self.walk(rest, words, next, direction)
+        {
+            return Some(end);
         }
-        if optional {
-            self.walk(rest, text, words, at, direction)
-        } else {
-            None
+        match optional {
+            true => self.walk(rest, words, at, direction),
+            false => None,
         }
     }
 }

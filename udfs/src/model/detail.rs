@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::clauses::clauses;
 use super::cues::Signal;
 use super::pool::with_scratch;
-use super::score::{FEWEST_LETTERS, SENTIMENTS, Scratch, Wanted, shown, softmax};
+use super::score::{FEWEST_LETTERS, SENTIMENTS, Scratch, Wanted, shown};
 use super::set::{ModelSet, UNCLASSIFIED};
+use super::softmax::softmax;
 use super::text::Token;
 
 /// The intent of a text with what else it could be.

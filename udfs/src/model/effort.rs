@@ -5,7 +5,7 @@
 //! effort score turned around zero: −5 is very hard, 5 is very easy.
 
 use super::cues::{Findings, Signal};
-use super::text::{Kind, TokenBuffer};
+use super::text::TokenBuffer;
 use super::word_class::NEGATES;
 
 /// Number of parts of a turn.
@@ -30,26 +30,20 @@ const FEWEST_WORDS: u32 = 3;
 
 /// The parts of a turn.
 pub(crate) fn parts(text: &TokenBuffer, found: &Findings, sentiment: f64) -> Parts {
-    let mut questions = 0;
-    let mut exclamations = 0;
-    let mut negations = 0;
-    for token in &text.tokens {
-        match token.kind {
-            Kind::Mark => match text.spelling(token).first() {
-                Some(b'?') => questions += 1,
-                Some(b'!') => exclamations += token.end - token.start,
-                _ => {}
-            },
-            Kind::Word => negations += u32::from(token.class & NEGATES != 0),
-            _ => {}
-        }
-    }
+    let negations = match text.classes & NEGATES != 0 {
+        true => text
+            .tokens
+            .iter()
+            .filter(|token| token.class & NEGATES != 0)
+            .count() as u32,
+        false => 0,
+    };
     let count = |value: u32| value.min(EFFORT_COUNT_LIMIT) as f32;
     let cue = |signal: Signal| count(found[signal as usize].count);
     [
         (1.0 + text.words as f32).ln(),
-        count(questions),
-        count(exclamations),
+        count(text.questions),
+        count(text.exclamations),
         if text.letters >= 8 {
             text.upper as f32 / text.letters as f32
         } else {

@@ -4,7 +4,7 @@
 //! and it is named from a threshold of its own. How strong the feeling is told is a rule over that
 //! probability and the marks around the words, set by us: no public set labels it.
 
-use super::set::Placed;
+use super::softmax::Placed;
 use super::text::{Kind, TokenBuffer};
 
 /// Emotions that one text is given at most, the most probable ones.
@@ -84,7 +84,7 @@ impl Emotions {
 
 /// 1 / (1 + e^−x) by the exponential whose bits are the same on every machine.
 fn logistic(value: f32) -> f32 {
-    let small = super::score::power(-value.abs());
+    let small = super::softmax::power(-value.abs());
     match value < 0.0 {
         true => small / (1.0 + small),
         false => 1.0 / (1.0 + small),

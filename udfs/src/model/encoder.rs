@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::ModelError;
 use super::bytes::{hash_bytes, mix};
 use super::format::hex;
-use super::text::{Token, TokenBuffer};
+use super::text::TokenBuffer;
 
 const MAGIC: &[u8; 8] = b"VBENCODE";
 const VERSION: u32 = 1;
@@ -25,7 +25,9 @@ const GRAM_LENGTHS: std::ops::RangeInclusive<usize> = 3..=4;
 const GRAM_BYTES: usize = 24;
 /// Tokens of a text that are read; the student was taught with at most forty.
 const MOST_TOKENS: usize = 256;
-/// Words that a thread remembers; a power of two.
+/// The commonest words, whose rows are computed once for all threads: 4 KiB each.
+const SHARED: usize = 8192;
+/// Other words that a thread remembers; a power of two.
 const REMEMBERED: usize = 2048;
 
 /// The sizes of an encoder and where it comes from.
@@ -65,6 +67,9 @@ pub struct Encoder {
     /// `width` + 2 · `filters` rows of `output` numbers.
     output: Vec<f32>,
     output_bias: Vec<f32>,
+    /// The rows of the first words of the vocabulary, which has the commonest first; made when a
+    /// text has the word.
+    common: Vec<OnceLock<Box<[f32]>>>,
     /// The processor has AVX2.
     #[cfg(target_arch = "x86_64")]
     wide: bool,
@@ -77,9 +82,18 @@ pub(crate) struct EncoderMemory {
     keys: Vec<u64>,
     /// Of each of them its vector and what it gives to the three places.
     rows: Vec<f32>,
-    places: Vec<u32>,
+    places: Vec<Place>,
     found: Vec<f32>,
     pooled: Vec<f32>,
+}
+
+/// Where the row of a word is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    /// Among the common words' rows.
+    Common(usize),
+    /// In the memory of the thread.
+    Remembered(usize),
 }
 
 impl Encoder {
@@ -165,6 +179,9 @@ impl Encoder {
             filters_bias,
             output,
             output_bias,
+            common: std::iter::repeat_with(OnceLock::new)
+                .take(header.words.min(SHARED))
+                .collect(),
             header,
             #[cfg(target_arch = "x86_64")]
             wide: is_x86_feature_detected!("avx2"),
@@ -234,30 +251,39 @@ impl Encoder {
         let (sum, of_filters) = pooled.split_at_mut(width);
         let (total, most) = of_filters.split_at_mut(filters);
         // Two words of one place cannot both stay while a text is read: the second one's row is
-        // computed aside, which `places` says by a place behind the last.
+        // computed aside, behind the last place.
         places.clear();
         for token in tokens {
-            let place = token.hash as usize & (REMEMBERED - 1);
-            if keys[place] == token.hash {
-                places.push(place as u32);
+            let word = self.words.get(&token.hash).copied();
+            if let Some(common) = word.and_then(|word| self.common.get(word as usize)) {
+                common.get_or_init(|| {
+                    let mut row = vec![0.0; row_width].into_boxed_slice();
+                    self.word(word, &[], &mut row);
+                    row
+                });
+                places.push(Place::Common(word.unwrap_or_default() as usize));
                 continue;
             }
-            let is_used = places.contains(&(place as u32));
-            let place = match is_used {
-                false => {
-                    keys[place] = token.hash;
-                    place
-                }
-                true => rows.len() / row_width,
-            };
-            if is_used {
-                rows.resize(rows.len() + row_width, 0.0);
+            let place = token.hash as usize & (REMEMBERED - 1);
+            if keys[place] == token.hash {
+                places.push(Place::Remembered(place));
+                continue;
             }
+            let place = if places.contains(&Place::Remembered(place)) {
+                rows.resize(rows.len() + row_width, 0.0);
+                rows.len() / row_width - 1
+            } else {
+                keys[place] = token.hash;
+                place
+            };
             let row = &mut rows[place * row_width..][..row_width];
-            self.word(token, text.spelling(token), row);
-            places.push(place as u32);
+            self.word(word, text.spelling(token), row);
+            places.push(Place::Remembered(place));
         }
-        let row = |at: usize| &rows[places[at] as usize * row_width..][..row_width];
+        let row = |at: usize| match places[at] {
+            Place::Common(word) => self.common[word].get().map_or(&[][..], |row| row),
+            Place::Remembered(place) => &rows[place * row_width..][..row_width],
+        };
         for at in 0..tokens.len() {
             let here = row(at);
             for (sum, value) in sum.iter_mut().zip(here) {
@@ -297,13 +323,14 @@ impl Encoder {
         }
     }
 
-    /// A word's vector and what it gives to the places behind it, of its own, before it.
+    /// The vector of a word, by its place in the vocabulary or its spelling, and what it gives to the
+    /// places behind it, of its own, before it.
     #[inline(always)]
-    fn word(&self, token: &Token, spelling: &[u8], row: &mut [f32]) {
+    fn word(&self, word: Option<u32>, spelling: &[u8], row: &mut [f32]) {
         row.fill(0.0);
         let (vector, given) = row.split_at_mut(self.header.width);
-        if let Some(word) = self.words.get(&token.hash) {
-            self.add_row(*word as usize, 1.0, vector);
+        if let Some(word) = word {
+            self.add_row(word as usize, 1.0, vector);
         } else {
             let mut count = 0;
             grams(spelling, |_| count += 1);

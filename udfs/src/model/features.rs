@@ -5,7 +5,7 @@
 //! their number.
 
 use super::bytes::mix;
-use super::text::{Kind, Token};
+use super::text::Kind;
 
 /// Version of the recipe; a change makes every shipped weight file invalid.
 pub(crate) const RECIPE: &str = "word1-2+char3-5/1";
@@ -24,6 +24,8 @@ pub(crate) const PAIR_WEIGHT: f32 = PAIR_STEPS as f32 / STEPS;
 const GRAM_LENGTHS: std::ops::RangeInclusive<usize> = 3..=5;
 /// Bytes of a word that its grams cover.
 const GRAM_BYTES: usize = 30;
+/// Grams of a word at most.
+pub(crate) const MOST_GRAMS: usize = 3 * GRAM_BYTES;
 
 const WORD_SALT: u64 = 0x5851_f42d_4c95_7f2d;
 const NEGATED_SALT: u64 = 0x1405_7b7e_f767_814f;
@@ -44,36 +46,38 @@ pub(crate) fn word_features(
     if kind != Kind::Word {
         return;
     }
-    let mut padded = [b'_'; GRAM_BYTES + 2];
+    // Room behind the word, so that eight bytes can be read wherever a gram begins.
+    let mut padded = [b'_'; GRAM_BYTES + 2 + 8];
     let length = spelling.len().min(GRAM_BYTES);
     padded[1..=length].copy_from_slice(&spelling[..length]);
-    let padded = &padded[..length + 2];
-    let count: usize = GRAM_LENGTHS
-        .map(|n| (padded.len() + 1).saturating_sub(n))
-        .sum();
+    let end = length + 2;
+    let count: usize = GRAM_LENGTHS.map(|n| (end + 1).saturating_sub(n)).sum();
     if count == 0 {
         return;
     }
     let weight = GRAM_WEIGHT / (count as f32).sqrt();
     for length in GRAM_LENGTHS {
-        for gram in padded.windows(length) {
-            let mut bytes = [0; 8];
-            bytes[..length].copy_from_slice(gram);
-            bytes[7] = length as u8;
-            emit(mix(u64::from_le_bytes(bytes)), weight);
+        let letters = u64::MAX >> (64 - 8 * length);
+        for eight in padded
+            .array_windows::<8>()
+            .take((end + 1).saturating_sub(length))
+        {
+            let gram = u64::from_le_bytes(*eight) & letters;
+            emit(mix(gram | (length as u64) << 56), weight);
         }
     }
 }
 
-/// The hash of the pair of two neighbours.
-pub(crate) fn pair_feature(left: &Token, right: &Token) -> u64 {
-    mix(left.hash.rotate_left(23) ^ right.hash ^ PAIR_SALT)
+/// The hash of the pair of two neighbours, from the hashes of their spellings.
+#[inline(always)]
+pub(crate) fn pair_feature(left: u64, right: u64) -> u64 {
+    mix(left.rotate_left(23) ^ right ^ PAIR_SALT)
 }
 
 /// The pairs of neighbours that the shipped heads know: the others would read what collides with
 /// them. A bit for every pair, by its hash: says no for sure, and yes to one in twenty too many.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct KnownPairs(Vec<u64>);
+pub(crate) struct KnownPairs(Box<[u64; KnownPairs::BITS / 64]>);
 
 impl KnownPairs {
     /// Bits; a power of two.
@@ -81,7 +85,7 @@ impl KnownPairs {
 
     /// The pairs of these hashes.
     pub(crate) fn new(pairs: impl Iterator<Item = u64>) -> KnownPairs {
-        let mut words = vec![0; Self::BITS / 64];
+        let mut words = Box::new([0; Self::BITS / 64]);
         for pair in pairs {
             words[Self::bit(pair) / 64] |= 1 << (pair % 64);
         }
@@ -91,8 +95,10 @@ impl KnownPairs {
     /// Reads what [`KnownPairs::bytes`] wrote.
     pub(crate) fn parse(bytes: &[u8]) -> Option<KnownPairs> {
         let (words, rest) = bytes.as_chunks();
-        let fits = rest.is_empty() && words.len() * 64 == Self::BITS;
-        fits.then(|| KnownPairs(words.iter().map(|word| u64::from_le_bytes(*word)).collect()))
+        let words: Box<[u64]> = words.iter().map(|word| u64::from_le_bytes(*word)).collect();
+        let fits = rest.is_empty();
+        fits.then(|| words.try_into().ok().map(KnownPairs))
+            .flatten()
     }
 
     pub(crate) fn bytes(&self) -> Vec<u8> {

@@ -5,6 +5,7 @@
 //! where no letter tells, of the Cyrillic one. A short text is left undetermined rather than guessed.
 
 use super::format::HeadHeader;
+use super::softmax::Offsets;
 use super::text::TokenBuffer;
 
 /// What is known about the language of a text.
@@ -81,22 +82,34 @@ const DEVANAGARI: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// The labels of the head that texts of a script can have.
+/// The offsets of the head's labels for texts of a script: −∞ for labels that they cannot have.
 #[derive(Debug)]
 pub(crate) struct Candidates {
-    latin: Vec<usize>,
-    cyrillic: Vec<usize>,
+    latin: Offsets,
+    cyrillic: Offsets,
 }
 
 impl Candidates {
     pub(crate) fn new(header: &HeadHeader) -> Candidates {
-        let (cyrillic, latin) = (0..header.labels.len())
-            .partition(|label| CYRILLIC.contains(&header.labels[*label].as_str()));
-        Candidates { latin, cyrillic }
+        let offsets = |of_cyrillic: bool| {
+            let labels = header.labels.iter().zip(&header.offsets);
+            let offset = |(label, offset): (&String, &f32)| match CYRILLIC.contains(&label.as_str())
+                == of_cyrillic
+            {
+                true => *offset,
+                false => f32::NEG_INFINITY,
+            };
+            Offsets::new(labels.map(offset))
+        };
+        Candidates {
+            latin: offsets(false),
+            cyrillic: offsets(true),
+        }
     }
 }
 
-/// Decides from the scripts of a text and the head's margins.
+/// Decides from the scripts of a text and the margins from those of the head on.
+#[inline(always)]
 pub(crate) fn detect(
     text: &TokenBuffer,
     header: &HeadHeader,
@@ -154,14 +167,14 @@ fn by_script(
 fn cyrillic(
     text: &TokenBuffer,
     header: &HeadHeader,
-    candidates: &[usize],
+    offsets: &Offsets,
     margins: &[f32],
 ) -> Language {
     let scripts = &text.scripts;
     match (scripts.russian, scripts.ukrainian, scripts.other_cyrillic) {
         (_, 0, 0) if scripts.russian > 0 => Language::Script("ru"),
         (0, _, 0) if scripts.ukrainian > 0 => Language::Script("uk"),
-        (0, 0, 0) => match by_head(text, header, candidates, margins) {
+        (0, 0, 0) => match by_head(text, header, offsets, margins) {
             Language::Undetermined => Language::Unsupported,
             known => known,
         },
@@ -196,35 +209,21 @@ fn devanagari(text: &TokenBuffer) -> Language {
     }
 }
 
+#[inline(always)]
 fn by_head(
     text: &TokenBuffer,
     header: &HeadHeader,
-    candidates: &[usize],
+    offsets: &Offsets,
     margins: &[f32],
 ) -> Language {
     if text.letters < FEWEST_LETTERS || text.words < FEWEST_WORDS {
         return Language::Undetermined;
     }
-    let logit = |label: usize| margins[label] * header.slope + header.offsets[label];
-    let mut best = (0, f32::NEG_INFINITY);
-    for &label in candidates {
-        let logit = logit(label);
-        if logit >= best.1 {
-            best = (label, logit);
-        }
-    }
-    // The best one is reliable where the others together have little left: e^-x is counted only
-    // down to what could matter.
-    let others: f32 = candidates
-        .iter()
-        .filter(|label| **label != best.0)
-        .map(|label| logit(*label) - best.1)
-        .filter(|behind| *behind > -12.0)
-        .map(f32::exp)
-        .sum();
-    if 1.0 >= header.threshold * (1.0 + others) {
-        Language::Label(best.0)
-    } else {
-        Language::Undetermined
+    let (best, most) = offsets.largest(header.slope, margins);
+    // Of the best one's probability, 1 of `total`.
+    let total = offsets.total_power(header.slope, margins, most);
+    match 1.0 >= header.threshold * total {
+        true => Language::Label(best),
+        false => Language::Undetermined,
     }
 }

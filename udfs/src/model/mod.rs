@@ -1,9 +1,10 @@
 //! The scorers: models as data, loaded once per process, applied to Arrow batches.
 //!
-//! A text is read once ([`text`]), its words become features ([`features`]), every head is a lane
-//! of one sum ([`bank`]), and patterns over the same words give the risks ([`cues`]). [`set`] knows
-//! the identity of each model, [`compose`] puts models of one's own into a set, [`score`] applies
-//! them to a text, [`batch`] to an array.
+//! A text is read once ([`text`]), its words become features ([`features`]), heads lie side by side
+//! in a [`bank`] and are lanes of one sum ([`sums`]), of which [`softmax`] makes probabilities;
+//! patterns over the same words give the risks ([`cues`]). [`set`] knows the identity of each model,
+//! [`compose`] puts models of one's own into a set, [`score`] applies them to a text, [`batch`] to an
+//! array.
 
 mod active;
 mod aspects;
@@ -22,6 +23,8 @@ mod emotion;
 pub(crate) mod encoder;
 pub(crate) mod features;
 pub(crate) mod format;
+mod known;
+mod lanes;
 mod language;
 mod negation;
 mod own;
@@ -31,7 +34,9 @@ pub(crate) mod sentence;
 #[cfg(test)]
 mod sentences;
 mod set;
+mod softmax;
 mod stem;
+pub(crate) mod sums;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;

@@ -8,13 +8,15 @@ use datafusion::arrow::array::{Array, ArrayRef, Float64Builder, StringBuilder};
 use datafusion::common::Result;
 
 use super::ModelError;
-use super::bank::{Bank, Sums};
+use super::bank::Bank;
 use super::detail::IntentDetail;
 use super::distinct::Answers;
 use super::encoder::{Encoder, EncoderMemory};
 use super::format::{Head, HeadHeader};
-use super::score::{best_label, shown, softmax};
-use super::set::{Placed, SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, decode_any};
+use super::score::shown;
+use super::set::{SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, decode_any};
+use super::softmax::{Placed, best_label, softmax};
+use super::sums::Sums;
 use super::text::TokenBuffer;
 use crate::functions::text::Texts;
 
@@ -85,10 +87,7 @@ impl OwnModel {
         let bank = Bank::new(&[&head], 1, SHIPPED_VOCABULARY, None);
         OwnModel {
             id: head.id,
-            head: Placed {
-                header: head.header,
-                lanes: 0..bank.margins(),
-            },
+            head: Placed::new(head.header, 0..bank.margins()),
             bank,
             sentences: head.sentences,
         }
@@ -138,7 +137,7 @@ impl OwnModel {
             return;
         }
         Encoder::shipped().read(text, encoder, vector);
-        let weights = self.sentences.chunks_exact(margins.len());
+        let weights = self.sentences.chunks_exact(self.bank.margins());
         for (value, weights) in vector.iter().zip(weights) {
             for (margin, weight) in margins.iter_mut().zip(weights) {
                 *margin += value * weight;

@@ -3,14 +3,14 @@
 use std::ops::Range;
 
 use super::ScoreColumn;
-use super::bank::Sums;
 use super::compose::OwnScratch;
 use super::cues::{CueBuffer, Findings, Signal};
 use super::effort::{self, Parts};
 use super::emotion::Emotions;
-use super::format::HeadHeader;
 use super::language::{self, Language};
-use super::set::{Inner, ModelSet, Placed, UNCLASSIFIED};
+use super::set::{Inner, ModelSet, UNCLASSIFIED};
+use super::softmax::{best_label, softmax};
+use super::sums::Sums;
 use super::text::{Kind, Token, TokenBuffer};
 use super::word_class::TURNS;
 
@@ -56,12 +56,9 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// The bit of the sentiment among [`Wanted::choice`].
-    const SENTIMENT: usize = 1;
-
     /// The heads to read, bits in the order of [`Inner::banks`]: the language always.
     fn choice(self) -> usize {
-        (usize::from(self.sentiment) * Self::SENTIMENT)
+        usize::from(self.sentiment)
             | (usize::from(self.intent) << 1)
             | (usize::from(self.topic) << 2)
             | (usize::from(self.emotion) << 3)
@@ -136,10 +133,11 @@ pub(crate) struct Scores {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     pub(super) text: TokenBuffer,
+    /// The heads that read the text, see [`Wanted::choice`].
+    choice: usize,
     /// One for each choice of heads: it remembers words of its bank.
     sums: [Sums; 32],
     pub(super) margins: Vec<f32>,
-    clause: Vec<f32>,
     pub(super) cues: CueBuffer,
     pub(super) own: OwnScratch,
 }
@@ -173,16 +171,16 @@ impl Inner {
         if scratch.text.is_blank() {
             return None;
         }
-        let choice = wanted.choice();
-        let bank = self.banks.of(choice);
-        let sums = &mut scratch.sums[choice];
+        scratch.choice = wanted.choice();
+        let bank = self.banks.of(scratch.choice);
+        let sums = &mut scratch.sums[scratch.choice];
         bank.add_up(&scratch.text, sums, &mut scratch.margins);
         let mut scores = Scores::default();
         let language = language::detect(
             &scratch.text,
             &self.language.header,
             &self.candidates,
-            &scratch.margins[self.language.lanes.clone()],
+            &scratch.margins[self.language.lanes.start..],
         );
         scores.language = Some(language);
         scores.covered = match language {
@@ -242,22 +240,21 @@ impl Inner {
         }
     }
 
-    /// Probabilities of negative, neutral, positive.
+    /// Probabilities of negative, neutral, positive from the margins of the sentiment.
     #[inline(always)]
     fn sentiment_of(&self, margins: &[f32]) -> [f32; 3] {
         let mut values = [0.0; 3];
-        softmax(
-            &self.sentiment,
-            &margins[self.sentiment.lanes.clone()],
-            &mut values,
-        );
+        softmax(&self.sentiment, margins, &mut values);
         values
     }
 
     /// Probabilities of negative, neutral, positive of the text that was read last. Where a word
     /// turns it ("but", "however"), what stands behind has the greater say.
     fn sentiment_with_contrast(&self, scratch: &mut Scratch) -> [f32; 3] {
-        let whole = self.sentiment_of(&scratch.margins);
+        let whole = self.sentiment_of(&scratch.margins[self.sentiment.lanes.clone()]);
+        if scratch.text.classes & TURNS == 0 {
+            return whole;
+        }
         let tokens = &scratch.text.tokens;
         let Some(turn) = tokens.iter().rposition(|token| token.class & TURNS != 0) else {
             return whole;
@@ -279,16 +276,13 @@ impl Inner {
         })
     }
 
-    /// Probabilities of negative, neutral, positive of a part of the text that was read last.
+    /// Probabilities of negative, neutral, positive of a part of the text that was scored last; its
+    /// sentiment was wanted.
     pub(super) fn sentiment_of_part(&self, part: Range<usize>, scratch: &mut Scratch) -> [f32; 3] {
-        let Scratch {
-            text, sums, clause, ..
-        } = scratch;
-        // Of a part nothing but the sentiment is asked.
-        let choice = Wanted::SENTIMENT;
-        let bank = self.banks.of(choice);
-        bank.add_up_part(text, part, &mut sums[choice], clause);
-        self.sentiment_of(clause)
+        let lanes = &self.sentiment.lanes;
+        let bank = self.banks.of(scratch.choice);
+        let sums = &mut scratch.sums[scratch.choice];
+        self.sentiment_of(&bank.add_up_part(&scratch.text, part, lanes, sums))
     }
 
     /// Whether one clause is clearly positive and another one clearly negative.
@@ -344,106 +338,6 @@ pub(crate) fn shown(value: f32) -> f64 {
 
 fn rounded(value: f32, steps: f64) -> f64 {
     (f64::from(value) * steps).round() / steps + 0.0
-}
-
-/// e to the power of a value that is not above 0, to 2e-7: 2^whole · 2^rest with a polynomial for
-/// the rest. Plain arithmetic in a fixed order gives the same bits on every machine.
-#[inline(always)]
-pub(super) fn power(value: f32) -> f32 {
-    let scaled = value.max(-87.0) * std::f32::consts::LOG2_E;
-    // To the nearest: the value is not above 0, and a conversion cuts towards 0. (Rounding by
-    // `floor` is a call of its own on the plainest processors.)
-    let whole = (scaled - 0.5) as i32;
-    let rest = (scaled - whole as f32) * std::f32::consts::LN_2;
-    let series = 1.0
-        + rest
-            * (1.0
-                + rest
-                    * (0.5
-                        + rest
-                            * (1.0 / 6.0
-                                + rest * (1.0 / 24.0 + rest * (1.0 / 120.0 + rest / 720.0)))));
-    series * f32::from_bits(((whole + 127) << 23) as u32)
-}
-
-/// Numbers that are added up side by side.
-const SIDE_BY_SIDE: usize = 8;
-
-/// The sum of the powers of the logits above `most`, in an order that lets many be added at once.
-#[inline(always)]
-fn total_power(header: &HeadHeader, margins: &[f32], most: f32) -> f32 {
-    let slope = header.slope;
-    let (whole, rest) = margins.as_chunks::<SIDE_BY_SIDE>();
-    let (whole_offsets, rest_offsets) = header.offsets.as_chunks::<SIDE_BY_SIDE>();
-    let mut sums = [0.0f32; SIDE_BY_SIDE];
-    for (margins, offsets) in whole.iter().zip(whole_offsets) {
-        for lane in 0..SIDE_BY_SIDE {
-            sums[lane] += power(margins[lane] * slope + offsets[lane] - most);
-        }
-    }
-    for (lane, (margin, offset)) in rest.iter().zip(rest_offsets).enumerate() {
-        sums[lane] += power(margin * slope + offset - most);
-    }
-    sums.iter().sum()
-}
-
-#[inline(always)]
-pub(super) fn softmax(head: &Placed, margins: &[f32], probabilities: &mut [f32]) {
-    let header = &head.header;
-    let mut most = f32::NEG_INFINITY;
-    for ((probability, margin), offset) in
-        probabilities.iter_mut().zip(margins).zip(&header.offsets)
-    {
-        *probability = margin * header.slope + offset;
-        most = most.max(*probability);
-    }
-    let mut total = 0.0;
-    for probability in probabilities.iter_mut() {
-        *probability = power(*probability - most);
-        total += *probability;
-    }
-    probabilities
-        .iter_mut()
-        .for_each(|probability| *probability /= total);
-}
-
-/// The best label but the first ("none of them"), without it in the count, and its probability.
-#[inline(always)]
-pub(super) fn best_label(head: &Placed, margins: &[f32]) -> (usize, f32) {
-    let header = &head.header;
-    let margins = &margins[head.lanes.clone()];
-    let logit = |(margin, offset): (&f32, &f32)| margin * header.slope + offset;
-    let none = margins.iter().zip(&header.offsets).next().map(logit);
-    let most_of_labels = largest(&header.offsets[1..], &margins[1..], header.slope);
-    let most = none.map_or(most_of_labels, |none| none.max(most_of_labels));
-    let best = margins[1..]
-        .iter()
-        .zip(&header.offsets[1..])
-        .position(|pair| logit(pair) == most_of_labels)
-        .unwrap_or(0);
-    let total = total_power(header, margins, most);
-    (best, power(most_of_labels - most) / total)
-}
-
-/// The largest logit; many are compared at once.
-#[inline(always)]
-fn largest(offsets: &[f32], margins: &[f32], slope: f32) -> f32 {
-    let (whole, rest) = margins.as_chunks::<SIDE_BY_SIDE>();
-    let (whole_offsets, rest_offsets) = offsets.as_chunks::<SIDE_BY_SIDE>();
-    let mut most = [f32::NEG_INFINITY; SIDE_BY_SIDE];
-    let larger = |most: &mut f32, margin: f32, offset: f32| {
-        let logit = margin * slope + offset;
-        *most = if logit > *most { logit } else { *most };
-    };
-    for (margins, offsets) in whole.iter().zip(whole_offsets) {
-        for lane in 0..SIDE_BY_SIDE {
-            larger(&mut most[lane], margins[lane], offsets[lane]);
-        }
-    }
-    for (lane, (margin, offset)) in rest.iter().zip(rest_offsets).enumerate() {
-        larger(&mut most[lane], *margin, *offset);
-    }
-    most.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// One text after the other, for measurements.

@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use sha2::{Digest, Sha256};
 
 use super::ModelError;
-use super::bank::{Banks, Lanes, lanes};
+use super::bank::{Banks, lanes};
 use super::compose::Composed;
 use super::cues::Cues;
 use super::features::KnownPairs;
 use super::format::{Head, HeadHeader, hex};
 use super::language::Candidates;
+use super::softmax::Placed;
 
 /// Version of the code that turns margins and cues into scores: raised when a change of it
 /// changes a value.
@@ -26,13 +27,6 @@ const CUE_FILES: [(&str, &str); 4] = [
 
 /// The words whose sums are computed when a set is loaded.
 pub(super) const SHIPPED_VOCABULARY: &str = include_str!("../../weights/vocabulary.txt");
-
-/// One head among the margins of a text.
-#[derive(Debug)]
-pub(crate) struct Placed {
-    pub(crate) header: HeadHeader,
-    pub(crate) lanes: Lanes,
-}
 
 /// The models of every score function. Cheap to clone and to share.
 ///
@@ -126,10 +120,8 @@ impl ModelSet {
         let cues = Cues::parse(&CUE_FILES)?;
         let models = identities(&sentiment, &intent, &topic, &emotion, &language);
         let mut places = lanes(&[&sentiment, &intent, &topic, &emotion, &language]).into_iter();
-        let mut place = |head: &Head| Placed {
-            header: head.header.clone(),
-            lanes: places.next().unwrap_or_default(),
-        };
+        let mut place =
+            |head: &Head| Placed::new(head.header.clone(), places.next().unwrap_or_default());
         Ok(ModelSet {
             composed: None,
             inner: Arc::new(Inner {

@@ -3,10 +3,10 @@
 //! A [`TokenBuffer`] is filled per text and reused, so that reading a message allocates nothing.
 
 use super::bytes::{
-    DIGIT, LETTER, MARK, SPACE, WIDE, address_end, class, clip, emoticon, floor_boundary,
-    hash_bytes, hash_short, is_break, is_combining, next_is_letter, without_final_marks,
+    DIGIT, LETTER, MARK, SEED, SPACE, WIDE, address_end, class, clip, emoticon, floor_boundary,
+    hash_bytes, is_break, is_combining, mix, next_is_letter, short_word, without_final_marks,
 };
-use super::word_class::{TURNS, WordClass, word_class};
+use super::word_class::{NEGATES, NO, TURNS, WordClass, word_class, word_class_of};
 
 /// What a token is. Everything but a word is a placeholder with one spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     Symbol,
 }
 
-/// One token of a normalised text.
+/// One token of a normalised text; half a cache line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Token {
     /// Hash of the normalised spelling; equal spellings have equal hashes on every machine.
@@ -76,11 +76,19 @@ pub(crate) struct TokenBuffer {
     pub(crate) letters: u32,
     pub(crate) upper: u32,
     pub(crate) words: u32,
+    /// Runs of question marks.
+    pub(crate) questions: u32,
+    /// Exclamation marks, of a run at most three.
+    pub(crate) exclamations: u32,
+    /// What any of its words is.
+    pub(crate) classes: WordClass,
     pub(crate) scripts: Scripts,
 }
 
 /// A 1 in each byte.
 const EACH: u64 = 0x0101_0101_0101_0101;
+/// A longer run of marks keeps its first ones only.
+const MAX_MARKS: usize = 3;
 /// A longer word keeps its first bytes only.
 const MAX_WORD: usize = 48;
 
@@ -107,14 +115,23 @@ impl TokenBuffer {
         self.letters = 0;
         self.upper = 0;
         self.words = 0;
+        self.questions = 0;
+        self.exclamations = 0;
+        self.classes = 0;
         self.scripts = Scripts::default();
         let text = clip(text);
         let bytes = text.as_bytes();
         let mut at = 0;
         while at < bytes.len() {
-            at = self.token(text, at);
+            at = match self.plain_word(bytes, at) {
+                // Most often a blank follows, which says nothing.
+                Some(end) => end + usize::from(bytes.get(end) == Some(&b' ')),
+                None => self.token(text, at),
+            };
         }
-        self.mark_negations();
+        if self.classes & (NEGATES | NO) != 0 {
+            self.mark_negations();
+        }
     }
 
     /// Reads the token at `at` and returns where the next one may start.
@@ -161,9 +178,6 @@ impl TokenBuffer {
 
     fn word(&mut self, text: &str, at: usize) -> usize {
         let bytes = text.as_bytes();
-        if let Some(end) = self.short_word(bytes, at) {
-            return end;
-        }
         if matches!(bytes[at] | 0x20, b'h' | b'w')
             && let Some(end) = address_end(bytes, at)
         {
@@ -239,47 +253,55 @@ impl TokenBuffer {
         end
     }
 
-    /// Reads a word of fewer than eight ASCII letters at once, as most words are; returns its end.
-    /// `None`: it is not one, or is left to the slow way.
+    /// Reads a word of fewer than sixteen ASCII letters and nothing else at once, as most words are;
+    /// returns its end. `None`: it is not one, or is left to the slow way.
     #[inline(always)]
-    fn short_word(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
-        let eight = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-        let lower = eight | (EACH * 0x20);
-        // The sign bit of each byte that is no letter: without it a byte stays below 0x80, and
-        // adding to it never reaches the next one.
-        let plain = lower & (EACH * 0x7f);
-        let above = plain + EACH * (0x80 - u64::from(b'z' + 1));
-        let below = ((EACH * 0x80) | plain) - EACH * u64::from(b'a');
-        let others = (eight | above | !below) & (EACH * 0x80);
-        let length = others.trailing_zeros() as usize / 8;
+    fn plain_word(&mut self, bytes: &[u8], at: usize) -> Option<usize> {
+        let first = eight_at(bytes, at);
+        let mut length = leading_letters(first);
+        let mut second = 0;
+        if length == 8 {
+            second = eight_at(bytes, at + 8);
+            length += leading_letters(second);
+        }
         let end = at + length;
-        if length == 0 || length == 8 {
+        let next = bytes
+            .get(end)
+            .map_or(PLAIN_END, |byte| WORD_ENDS[usize::from(*byte)]);
+        // "http://…" and "www.…" begin with a plain word.
+        let is_address = next == MAY_BE_ADDRESS && address_end(bytes, at).is_some();
+        if length == 0 || length == 16 || next == GOES_ON || is_address {
             return None;
         }
-        // Digits, apostrophes, addresses and letters beyond ASCII go on with the word.
-        let goes_on =
-            matches!(class(bytes[end]), DIGIT | WIDE) || matches!(bytes[end], b'\'' | b'@');
-        let letters = lower & (u64::MAX >> (64 - 8 * length));
-        // "sooo" is left to the slow way: a byte that equals both bytes behind it.
-        let changes = letters ^ (letters >> 8);
-        let unlike = changes | (changes >> 8);
-        let threes = !(((unlike & (EACH * 0x7f)) + EACH * 0x7f) | unlike) & (EACH * 0x80);
-        let repeats = length > 2 && threes & (u64::MAX >> (64 - 8 * (length - 2))) != 0;
-        // "http://…" and "www.…" begin with a short word.
-        let address = (bytes[end] == b':' && length > 3) || (bytes[end] == b'.' && length == 3);
-        if goes_on || repeats || (address && address_end(bytes, at).is_some()) {
+        let mask = |length: usize| u64::MAX >> (64 - 8 * length);
+        let (mut lower, mut behind) = (first | (EACH * 0x20), 0);
+        let mut upper = !first & (EACH * 0x20);
+        let mut hash = SEED ^ length as u64;
+        if length <= 8 {
+            lower &= mask(length);
+            upper &= mask(length);
+            hash = mix(hash ^ lower);
+        } else {
+            let of_second = mask(length - 8);
+            behind = (second | (EACH * 0x20)) & of_second;
+            upper = (upper >> 5) + ((!second & (EACH * 0x20) & of_second) >> 4);
+            hash = mix(mix(hash ^ lower) ^ behind);
+        }
+        // "sooo" is left to the slow way.
+        let repeats = has_three(lower)
+            || (length > 8 && (has_three(behind) || has_three((lower >> 48) | (behind << 16))));
+        if repeats {
             return None;
         }
-        let upper = !eight & (EACH * 0x20) & (u64::MAX >> (64 - 8 * length));
         self.letters += length as u32;
         self.scripts.latin += length as u32;
         self.upper += upper.count_ones();
         self.words += 1;
         let start = self.spelling.len();
-        self.spelling.extend_from_slice(&letters.to_le_bytes());
+        let spelling = u128::from(lower) | (u128::from(behind) << 64);
+        self.spelling.extend_from_slice(&spelling.to_le_bytes());
         self.spelling.truncate(start + length);
-        let hash = hash_short(letters, length);
-        let class = word_class(hash, &self.spelling[start..]);
+        let class = word_class(hash);
         self.add(Kind::Word, hash, class, start, at..end, false);
         Some(end)
     }
@@ -354,8 +376,12 @@ impl TokenBuffer {
             return at + length;
         }
         let run = bytes[at..].iter().take_while(|b| **b == byte).count();
-        for _ in 0..run.min(3) {
-            self.spelling.push(byte);
+        let kept = run.min(MAX_MARKS);
+        self.spelling.extend_from_slice(&[byte; MAX_MARKS][..kept]);
+        match byte {
+            b'?' => self.questions += 1,
+            b'!' => self.exclamations += kept as u32,
+            _ => {}
         }
         let boundary = matches!(byte, b'.' | b',' | b';' | b'!' | b'?' | b':' | b'(' | b')');
         self.push(Kind::Mark, start, at, at + run, boundary);
@@ -373,7 +399,7 @@ impl TokenBuffer {
         let spelling = &self.spelling[start..end];
         let hash = hash_bytes(spelling);
         let class = match kind {
-            Kind::Word => word_class(hash, spelling),
+            Kind::Word => word_class_of(hash, spelling),
             _ => 0,
         };
         self.add(kind, hash, class, start, at..source_end, boundary);
@@ -390,6 +416,7 @@ impl TokenBuffer {
         source: std::ops::Range<usize>,
         boundary: bool,
     ) {
+        self.classes |= class;
         self.tokens.push(Token {
             hash,
             class,
@@ -404,6 +431,61 @@ impl TokenBuffer {
         });
     }
 }
+
+/// Eight bytes from `at` on as a number, the first one lowest; 0 beyond the end.
+#[inline(always)]
+fn eight_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => short_word(rest),
+    }
+}
+
+/// How many of eight bytes are ASCII letters, up to the first one that is not.
+#[inline(always)]
+fn leading_letters(eight: u64) -> usize {
+    let lower = eight | (EACH * 0x20);
+    // The sign bit of each byte that is no letter: without it a byte stays below 0x80, and adding
+    // to it never reaches the next one.
+    let plain = lower & (EACH * 0x7f);
+    let above = plain + EACH * (0x80 - u64::from(b'z' + 1));
+    let below = ((EACH * 0x80) | plain) - EACH * u64::from(b'a');
+    let others = (eight | above | !below) & (EACH * 0x80);
+    others.trailing_zeros() as usize / 8
+}
+
+/// Whether a letter stands three times in a row among eight bytes, of which the last may be 0.
+#[inline(always)]
+fn has_three(letters: u64) -> bool {
+    // The bits in which a byte differs from either of the two behind it; 0 in a letter's place.
+    let changes = letters ^ (letters >> 8);
+    let unlike = changes | (changes >> 8);
+    let is_letter = letters << 1 & (EACH * 0x80);
+    !((unlike & (EACH * 0x7f)) + EACH * 0x7f) & is_letter & (u64::MAX >> 16) != 0
+}
+
+/// What a byte behind a word says of it: it ends there.
+const PLAIN_END: u8 = 0;
+/// Digits, apostrophes, addresses and letters beyond ASCII go on with the word.
+const GOES_ON: u8 = 1;
+/// A `:` or `.`, as in an address.
+const MAY_BE_ADDRESS: u8 = 2;
+
+static WORD_ENDS: [u8; 256] = {
+    let mut ends = [PLAIN_END; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let of_byte = byte as u8;
+        ends[byte] = match of_byte {
+            b'0'..=b'9' | b'\'' | b'@' | 0x80.. => GOES_ON,
+            b':' | b'.' => MAY_BE_ADDRESS,
+            _ => PLAIN_END,
+        };
+        byte += 1;
+    }
+    ends
+};
 
 impl Scripts {
     fn count(&mut self, character: char) {

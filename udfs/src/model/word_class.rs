@@ -59,8 +59,9 @@ const CLASSES: [(WordClass, &str); 8] = [
     (ASKS, "how what where which who when is are do does"),
 ];
 
-/// Places of the table: a power of two, several times the number of words.
-const PLACES: usize = 512;
+/// Places of the table: a power of two, so many times the number of words that most are found or
+/// missed at the first look.
+const PLACES: usize = 2048;
 
 /// The class of each word below the upper 56 bits of its hash, at the place that the low bits of
 /// the hash say; 0 is a free place. Small, so that it stays next to the processor.
@@ -82,29 +83,32 @@ static TABLE: LazyLock<Vec<u64>> = LazyLock::new(|| {
 /// The bits of a place that hold the class.
 const CLASS_BITS: u64 = 0xff;
 
+#[inline(always)]
 fn is_of(place: u64, hash: u64) -> bool {
     (place ^ hash) & !CLASS_BITS == 0
 }
 
-/// The class of a normalised word with this hash and spelling.
-#[inline]
-pub(crate) fn word_class(hash: u64, spelling: &[u8]) -> WordClass {
+/// The class of a normalised word with this hash and no apostrophe.
+#[inline(always)]
+pub(crate) fn word_class(hash: u64) -> WordClass {
     let table = TABLE.as_slice();
     let mut at = hash as usize % PLACES;
-    let mut class = loop {
-        match table.get(at) {
-            Some(0) | None => break 0,
-            Some(place) if is_of(*place, hash) => break *place as WordClass,
-            Some(_) => at = (at + 1) % PLACES,
-        }
-    };
-    if spelling.ends_with(b"n't") {
-        class |= NEGATES;
+    let mut place = table.get(at).copied().unwrap_or_default();
+    // Another word is rarely met; whether a word is one of the table's is not branched on.
+    while place != 0 && !is_of(place, hash) {
+        at = (at + 1) % PLACES;
+        place = table.get(at).copied().unwrap_or_default();
     }
-    class
+    place as WordClass * WordClass::from(is_of(place, hash))
+}
+
+/// The class of a normalised word with this hash and spelling.
+pub(crate) fn word_class_of(hash: u64, spelling: &[u8]) -> WordClass {
+    let negates = spelling.ends_with(b"n't");
+    word_class(hash) | (NEGATES * WordClass::from(negates))
 }
 
 /// Whether a normalised word turns what follows into its opposite.
 pub(crate) fn is_negation(word: &[u8]) -> bool {
-    word_class(hash_bytes(word), word) & NEGATES != 0
+    word_class_of(hash_bytes(word), word) & NEGATES != 0
 }

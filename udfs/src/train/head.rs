@@ -177,7 +177,7 @@ impl Recipe {
                 },
             );
             if self.pairs && index > 0 {
-                let pair = pair_feature(&text.tokens[index - 1], token);
+                let pair = pair_feature(text.tokens[index - 1].hash, token.hash);
                 if self
                     .known_pairs
                     .as_ref()

@@ -20,7 +20,9 @@ pub(crate) fn pairs<'a>(texts: impl Iterator<Item = &'a str>) -> KnownPairs {
     for text in texts {
         buffer.read(text);
         for two in buffer.tokens.windows(2) {
-            *counts.entry(pair_feature(&two[0], &two[1])).or_default() += 1;
+            *counts
+                .entry(pair_feature(two[0].hash, two[1].hash))
+                .or_default() += 1;
         }
     }
     let often = counts

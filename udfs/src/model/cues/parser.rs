@@ -12,6 +12,10 @@ pub(super) struct Builder {
     pub(super) cues: Cues,
     named: HashMap<String, Vec<String>>,
     sets: HashMap<Vec<String>, u16>,
+    /// The sets that each word of the patterns is in.
+    sets_of_words: Vec<Vec<u16>>,
+    /// The anchor of each pattern.
+    anchors: Vec<u16>,
     tokens: TokenBuffer,
 }
 
@@ -23,10 +27,14 @@ impl Default for Builder {
                 words: Vec::new(),
                 places: HashMap::default(),
                 known: HashBits::default(),
-                anchors: HashBits::default(),
+                sets: Vec::new(),
+                needed: Vec::new(),
+                set_words: 0,
             },
             named: HashMap::new(),
             sets: HashMap::new(),
+            sets_of_words: Vec::new(),
+            anchors: Vec::new(),
             tokens: TokenBuffer::default(),
         }
     }
@@ -113,14 +121,40 @@ impl Builder {
             before,
             after,
         });
-        for (hash, place) in &self.cues.places {
-            let word = &mut self.cues.words[*place as usize];
-            if word.is_in(anchor) {
+        self.anchors.push(anchor);
+        for (word, sets) in self.cues.words.iter_mut().zip(&self.sets_of_words) {
+            if sets.contains(&anchor) {
                 word.anchors.push(index);
-                self.cues.anchors.insert(*hash);
             }
         }
         Ok(())
+    }
+
+    /// The patterns with what is looked up by set.
+    pub(super) fn finish(self) -> Cues {
+        let mut cues = self.cues;
+        cues.set_words = self.sets.len().div_ceil(64).max(1);
+        let row_of = |sets: &mut dyn Iterator<Item = u16>| {
+            let mut row = vec![0; cues.set_words];
+            sets.for_each(|set| row[usize::from(set) / 64] |= 1 << (set % 64));
+            row
+        };
+        for sets in &self.sets_of_words {
+            cues.sets.extend(row_of(&mut sets.iter().copied()));
+        }
+        for (pattern, anchor) in cues.patterns.iter().zip(&self.anchors) {
+            let elements = pattern.before.iter().chain(&pattern.after);
+            let needed = elements.filter_map(|element| match element {
+                Element::Set {
+                    set,
+                    optional: false,
+                } => Some(*set),
+                _ => None,
+            });
+            cues.needed
+                .extend(row_of(&mut needed.chain(std::iter::once(*anchor))));
+        }
+        cues
     }
 
     fn element(&mut self, part: &str) -> Result<Element, String> {
@@ -165,11 +199,13 @@ impl Builder {
             for member in &members {
                 let hash = hash_bytes(member.as_bytes());
                 let words = &mut self.cues.words;
+                let sets = &mut self.sets_of_words;
                 let place = *self.cues.places.entry(hash).or_insert_with(|| {
                     words.push(Word::default());
+                    sets.push(Vec::new());
                     words.len() as u32 - 1
                 });
-                words[place as usize].put_in(set);
+                sets[place as usize].push(set);
                 self.cues.known.insert(hash);
             }
         }
