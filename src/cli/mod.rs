@@ -14,6 +14,7 @@ mod import;
 mod rescore;
 mod serve;
 mod sql;
+mod train_defaults;
 mod upgrade;
 mod user;
 
@@ -57,6 +58,7 @@ enum Command {
     Serve(serve::Serve),
     Maintain(upgrade::Maintain),
     Sql(sql::Sql),
+    TrainDefaults(train_defaults::TrainDefaults),
     Upgrade(upgrade::Upgrade),
     User(user::UserCommand),
 }
@@ -71,6 +73,7 @@ impl Command {
             Command::Serve(command) => command.run().await,
             Command::Maintain(command) => command.run().await,
             Command::Sql(command) => command.run().await,
+            Command::TrainDefaults(command) => command.run().await,
             Command::Upgrade(command) => command.run().await,
             Command::User(command) => command.run().await,
         }

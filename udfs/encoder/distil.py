@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Teaches the shipped encoder of sentences what a larger one knows; needed at no run time.
 
-    cargo run -p verbatim-udfs --example encoder_texts DATA texts.jsonl
+    verbatim train-defaults --data DATA --encoder-texts texts.jsonl
     pip install -r requirements.txt
     distil.py teach texts.jsonl vectors.npy [--threads 2]
     distil.py learn texts.jsonl vectors.npy ../weights/encoder.bin [--threads 2]

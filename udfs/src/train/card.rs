@@ -15,7 +15,7 @@ pub(crate) fn card(head: &Head, report: &Report) -> String {
         text,
         "A linear head over hashed words, word pairs and in-word character grams (`{}`, 2^{} rows, \
          8-bit weights{}), trained by dual coordinate descent with seed {}, calibrated on held-out \
-         rows. Written by `train_defaults`; do not edit.\n",
+         rows. Written by `verbatim train-defaults`; do not edit.\n",
         header.recipe,
         header.bits,
         if header.pairs { "" } else { ", no pairs" },
