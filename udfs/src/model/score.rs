@@ -446,7 +446,7 @@ fn largest(offsets: &[f32], margins: &[f32], slope: f32) -> f32 {
     most.into_iter().fold(f32::NEG_INFINITY, f32::max)
 }
 
-/// One text after the other, for measurements.
+/// One text after the other by the models of weight files, for measurements.
 pub(crate) struct Scorer<'a> {
     set: &'a ModelSet,
     scratch: Scratch,
@@ -461,7 +461,7 @@ impl<'a> Scorer<'a> {
     }
 
     fn scores(&mut self, text: &str, wanted: Wanted) -> Option<Scores> {
-        self.set.score_text(text, wanted, &mut self.scratch)
+        self.set.inner.score_text(text, wanted, &mut self.scratch)
     }
 
     /// Score and label of the sentiment.
