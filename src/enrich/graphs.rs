@@ -58,6 +58,9 @@ impl Graphs {
         if let Some(graph) = known {
             return Ok(graph);
         }
+        // First, since an import without it asks again and again, and the files are large.
+        let checked = tokio::task::spawn_blocking(OnnxGraph::check_runtime);
+        checked.await.map_err(stopped)?.map_err(ModelError::from)?;
         let files = OnnxFiles {
             graph: self.needed(id, GRAPH).await?,
             tokenizer: self.needed(id, TOKENIZER).await?,
@@ -71,7 +74,6 @@ impl Graphs {
                 files.id()
             ))),
         });
-        let stopped = |error| ModelError::Weights(format!("reading was stopped: {error}"));
         Ok(self.share(loading.await.map_err(stopped)??))
     }
 
@@ -103,4 +105,8 @@ impl Graphs {
         let bytes = self.lake.store().get(&path).await?;
         Ok(bytes.map(|bytes| Arc::from(&bytes[..])))
     }
+}
+
+fn stopped(error: tokio::task::JoinError) -> ModelError {
+    ModelError::Weights(format!("reading was stopped: {error}"))
 }

@@ -121,6 +121,7 @@ pub(super) fn model(error: &ModelError) -> &'static str {
         ModelError::Onnx(OnnxError::Files(_)) => sqlstate::UNDEFINED_FILE,
         ModelError::Onnx(OnnxError::Runtime(_)) => sqlstate::SYSTEM_ERROR,
         ModelError::Onnx(OnnxError::Unfit(_)) => sqlstate::INVALID_PARAMETER_VALUE,
+        ModelError::Onnx(OnnxError::Stopped) => sqlstate::QUERY_CANCELED,
         ModelError::Onnx(OnnxError::Run { .. }) => sqlstate::EXTERNAL_ROUTINE_EXCEPTION,
         ModelError::Weights(_) | ModelError::NotText(_) | ModelError::Arrow(_) => {
             sqlstate::INTERNAL_ERROR

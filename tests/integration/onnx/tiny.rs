@@ -47,7 +47,9 @@ pub fn write(folder: &Path, graph: Graph, labels: Option<&[&str]>) {
     std::fs::create_dir_all(folder).unwrap();
     std::fs::write(folder.join("model.onnx"), model(graph)).unwrap();
     let words = WORDS.iter().enumerate();
-    let vocabulary: Vec<String> = words.map(|(id, word)| format!("\"{word}\": {id}")).collect();
+    let vocabulary: Vec<String> = words
+        .map(|(id, word)| format!("\"{word}\": {id}"))
+        .collect();
     let tokenizer = format!(
         "{{\"version\": \"1.0\", \"truncation\": null, \"padding\": null, \"added_tokens\": [], \
          \"normalizer\": {{\"type\": \"Lowercase\"}}, \"pre_tokenizer\": {{\"type\": \"Whitespace\"}}, \
@@ -89,7 +91,11 @@ fn model(graph: Graph) -> Vec<u8> {
         ];
         parts.push(message(1, &mean.concat()));
     }
-    let rows: Vec<u8> = TABLE.iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
+    let rows: Vec<u8> = TABLE
+        .iter()
+        .flatten()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
     let mut table = vec![
         number(1, TABLE.len() as u64),
         number(1, 3),

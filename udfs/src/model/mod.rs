@@ -27,7 +27,9 @@ mod language;
 mod negation;
 mod onnx;
 mod own;
+mod patience;
 mod pool;
+mod remembered;
 mod score;
 pub(crate) mod sentence;
 #[cfg(test)]
@@ -52,6 +54,7 @@ pub use encoder::{Encoder, EncoderHeader};
 pub use format::{Head, HeadHeader, Sentences, TrainingSource};
 pub use onnx::{OnnxError, OnnxFiles, OnnxGraph, OnnxKind};
 pub use own::{OwnModel, OwnModels};
+pub use patience::Patience;
 pub(crate) use score::Scorer;
 pub use score::churn_risk_level;
 pub(crate) use score::shown;

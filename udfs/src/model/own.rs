@@ -12,6 +12,7 @@ use super::detail::IntentDetail;
 use super::distinct::Answers;
 use super::encoder::EncoderMemory;
 use super::format::{Head, HeadHeader};
+use super::remembered::Remembered;
 use super::score::{best_label, shown, softmax};
 use super::set::{Placed, SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, check_labels};
 use super::text::TokenBuffer;
@@ -27,6 +28,8 @@ pub struct OwnModel {
     /// Weights of the encoder's vector; empty where the model does not read it.
     sentences: Vec<f32>,
     encoder: TextEncoder,
+    /// Where the encoder takes long.
+    remembered: Option<Remembered>,
 }
 
 /// What a model says about one text.
@@ -100,6 +103,10 @@ impl OwnModel {
             },
             bank,
             sentences: head.sentences,
+            remembered: match encoder {
+                TextEncoder::Shipped => None,
+                TextEncoder::Onnx(_) => Some(Remembered::default()),
+            },
             encoder,
         }
     }
@@ -126,7 +133,7 @@ impl OwnModel {
 
     /// What the model says of a text; `None` for a text without letters and digits.
     pub(crate) fn answer(&self, text: &str) -> std::result::Result<Option<Answer>, ModelError> {
-        self.read(text, |memory| self.answer_by(&memory.own.margins))
+        self.read(text, |words, memory| self.answer_to(text, words, memory))
     }
 
     /// What the model says of a text that was read as `words` and says anything.
@@ -136,8 +143,14 @@ impl OwnModel {
         words: &TokenBuffer,
         memory: &mut OwnMemory,
     ) -> std::result::Result<Answer, ModelError> {
-        self.add_up(text, words, memory)?;
-        Ok(self.answer_by(&memory.margins))
+        let mut work = || {
+            self.add_up(text, words, memory)?;
+            Ok(self.answer_by(&memory.margins))
+        };
+        match &self.remembered {
+            Some(remembered) => remembered.answer(text, work),
+            None => work(),
+        }
     }
 
     /// The margins of a text: what its words add, and its vector.
@@ -196,36 +209,36 @@ impl OwnModel {
     /// # Errors
     /// [`ModelError::Onnx`] where an encoder of one's own fails.
     pub fn detail(&self, text: &str) -> std::result::Result<Option<IntentDetail>, ModelError> {
-        self.read(text, |memory| {
-            let answer = self.answer_by(&memory.own.margins);
+        self.read(text, |words, memory| {
+            self.add_up(text, words, memory)?;
+            let answer = self.answer_by(&memory.margins);
             let mut probabilities = vec![0.0; self.head.header.labels.len()];
-            let margins = &memory.own.margins[self.head.lanes.clone()];
+            let margins = &memory.margins[self.head.lanes.clone()];
             softmax(&self.head, margins, &mut probabilities);
             let scores = probabilities[1..].iter().map(|p| shown(*p));
             let mut ranked: Vec<_> = self.labels().iter().cloned().zip(scores).collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
             ranked.truncate(ALTERNATIVES);
-            IntentDetail {
+            Ok(IntentDetail {
                 label: self.label(&answer).to_owned(),
                 score: answer.score,
                 alternatives: ranked,
                 model: self.id.clone(),
-            }
+            })
         })
     }
 
     fn read<T>(
         &self,
         text: &str,
-        work: impl FnOnce(&Memory) -> T,
+        work: impl FnOnce(&TokenBuffer, &mut OwnMemory) -> std::result::Result<T, ModelError>,
     ) -> std::result::Result<Option<T>, ModelError> {
         MEMORY.with_borrow_mut(|memory| {
             memory.text.read(text);
             if !memory.text.says_anything() {
                 return Ok(None);
             }
-            self.add_up(text, &memory.text, &mut memory.own)?;
-            Ok(Some(work(memory)))
+            work(&memory.text, &mut memory.own).map(Some)
         })
     }
 

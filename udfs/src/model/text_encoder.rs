@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::encoder::{Encoder, EncoderMemory};
 use super::text::TokenBuffer;
-use super::{ModelError, OnnxGraph, OnnxKind, Sentences};
+use super::{ModelError, OnnxError, OnnxGraph, OnnxKind, Patience, Sentences};
 
 /// What makes the vector of a text that a model of one's own reads.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,7 @@ impl TextEncoder {
     ) -> Result<(), ModelError> {
         match self {
             TextEncoder::Shipped => Encoder::shipped().read(words, memory, vector),
+            TextEncoder::Onnx(_) if Patience::is_over() => return Err(OnnxError::Stopped.into()),
             TextEncoder::Onnx(graph) => graph.read(text, vector)?,
         }
         Ok(())

@@ -9,6 +9,14 @@ use super::{OnnxError, OnnxFiles, OnnxKind};
 pub enum OnnxGraph {}
 
 impl OnnxGraph {
+    /// Whether graphs can be run.
+    ///
+    /// # Errors
+    /// [`OnnxError::NotBuilt`].
+    pub fn check_runtime() -> Result<(), OnnxError> {
+        Err(OnnxError::NotBuilt)
+    }
+
     /// Reads a graph from where the user has it.
     ///
     /// # Errors

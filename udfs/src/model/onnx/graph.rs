@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
+use memchr::memmem;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{Outlet, TensorElementType, TensorRef};
 use tokenizers::{Tokenizer, TruncationParams};
@@ -10,7 +11,7 @@ use tokenizers::{Tokenizer, TruncationParams};
 use super::config::Config;
 use super::pooling::{mean, normalise};
 use super::sessions::Sessions;
-use super::{OnnxError, OnnxFiles, OnnxKind};
+use super::{OnnxError, OnnxFiles, OnnxKind, runtime};
 
 /// The text that a graph is tried with.
 const SAMPLE: &str = "Where is my parcel?";
@@ -55,6 +56,14 @@ impl Input {
 }
 
 impl OnnxGraph {
+    /// Whether graphs can be run.
+    ///
+    /// # Errors
+    /// [`OnnxError::Runtime`] where ONNX Runtime is not there.
+    pub fn check_runtime() -> Result<(), OnnxError> {
+        runtime::environment().map(drop)
+    }
+
     /// Reads a graph from where the user has it, a folder or a file, and tries it with a text.
     ///
     /// # Errors
@@ -78,7 +87,7 @@ impl OnnxGraph {
             OnnxKind::Encoder => Vec::new(),
             OnnxKind::Classifier => config.labels()?,
         };
-        if files.graph.windows(EXTERNAL.len()).any(|at| at == EXTERNAL) {
+        if memmem::find(&files.graph, EXTERNAL).is_some() {
             return Err(OnnxError::Unfit(
                 "the graph keeps its weights in other files: export it with its weights inside"
                     .to_owned(),

@@ -52,6 +52,9 @@ pub enum OnnxError {
     /// The files are there, and are not what can be run: what was found and what is expected.
     #[error("{0}")]
     Unfit(String),
+    /// Nobody waits for the answer any more.
+    #[error("canceling statement due to user request or statement timeout")]
+    Stopped,
     /// Reading a text failed.
     #[error("ONNX graph {graph}: {reason}")]
     Run {
