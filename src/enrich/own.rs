@@ -208,14 +208,15 @@ impl OwnModelStore {
         let path = self.path(id, WEIGHTS)?;
         let bytes = self.lake.store().get(&path).await?;
         let bytes = bytes.ok_or_else(|| ModelError::Weights(format!("{path} is gone")))?;
-        let head = Head::decode(&bytes)?;
+        let stopped = |error| ModelError::Weights(format!("reading was stopped: {error}"));
+        let decoded = tokio::task::spawn_blocking(move || Head::decode(&bytes));
+        let head = decoded.await.map_err(stopped)??;
         let sentences = head.header.sentences.as_ref();
         let encoder = match sentences.and_then(Sentences::onnx) {
             Some((graph, kind)) => TextEncoder::Onnx(self.graphs.graph(graph, kind).await?),
             None => TextEncoder::Shipped,
         };
         let made = tokio::task::spawn_blocking(move || OwnModel::new(head, encoder));
-        let stopped = |error| ModelError::Weights(format!("reading was stopped: {error}"));
         Ok(Arc::new(made.await.map_err(stopped)??))
     }
 

@@ -150,7 +150,10 @@ impl Session {
             }
             Ok(())
         });
-        update.await?;
+        let catalog = update.await?;
+        // An encoder of one's own is large: it goes from memory at once.
+        let models = self.engine.models();
+        models.load(drop.names.clone(), &catalog).await?;
         Ok(Outcome::done("DROP MODEL"))
     }
 

@@ -274,6 +274,28 @@ fn a_classifier_of_ones_own_answers_as_it_is() {
 }
 
 #[test]
+fn a_graph_that_fails_on_a_text_fails_the_statement() {
+    let Some(library) = runtime() else { return };
+    let place = Place::new(library);
+    tiny::write(&place.path("tiny"), ENCODER, None);
+    let create = place.create("desk", "tiny", "");
+    let rows = "AS SELECT * FROM (VALUES ('parcel', 'delivery'), ('late', 'delivery'), \
+        ('password', 'login'), ('LAST', 'login')) AS t (text, label)";
+    let error = place.error(&format!("{create} {}", rows.replace("LAST", "a zebra")));
+    assert!(error.contains("38000: ONNX graph onnx-"), "{error}");
+    place.rows(&format!("{create} {}", rows.replace("LAST", "login")));
+    let asked = "SELECT intent('the zebra is late', 'desk')";
+    let error = place.error(asked);
+    assert!(error.contains("38000"), "{error}");
+    place.rows("ALTER MODEL desk SET ACTIVE");
+    let insert = "INSERT INTO messages (conversation_id, message_id, role, sent_at, text) \
+        VALUES ('a:1', '1', 'customer', '2024-05-01T10:00:00Z', 'zebra')";
+    let error = place.error(insert);
+    assert!(error.contains("ONNX graph onnx-"), "{error}");
+    assert_eq!(place.rows("SELECT count(*) FROM messages"), ["0"]);
+}
+
+#[test]
 fn graphs_go_with_the_last_model_that_reads_them() {
     let Some(library) = runtime() else { return };
     let place = Place::new(library);
