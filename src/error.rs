@@ -81,6 +81,7 @@ impl Error {
             Error::Lake(error) => error.sqlstate(),
             Error::Ingest(error) => error.sqlstate(),
             Error::Enrich(EnrichError::Function { .. }) => sqlstate::UNDEFINED_OBJECT,
+            Error::Enrich(EnrichError::Model(error)) => classify::model(error),
             Error::Enrich(_) => sqlstate::INTERNAL_ERROR,
             Error::Io { .. } => sqlstate::IO_ERROR,
         }

@@ -8,7 +8,7 @@ CREATE TABLE models (
     is_active boolean NOT NULL,
     -- The labels it can answer, without unclassified; NULL where it answers with numbers or other types.
     labels text[],
-    -- Number of labelled rows it was trained on, corrections among them; NULL for patterns.
+    -- Number of labelled rows it was trained on, corrections among them; NULL for patterns and for a classifier that was trained elsewhere.
     training_rows bigint,
     -- Share of right answers on held-out rows, 0 to 1; NULL where it was not measured in this lake.
     accuracy double precision,
@@ -18,7 +18,7 @@ CREATE TABLE models (
     trained_at timestamptz,
     -- User who made it; NULL for the program's own and for those of the local superuser.
     owner text,
-    -- How it works: linear or patterns.
+    -- How it works: linear, patterns or, with an ONNX graph of the user's, onnx.
     kind text,
     -- The model's identity: the hash of its content.
     model_id text NOT NULL,

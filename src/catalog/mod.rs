@@ -115,6 +115,9 @@ pub struct NamedModel {
     pub owner: Option<String>,
     /// When it was trained, in microseconds since 1970.
     pub trained_at: Option<i64>,
+    /// The content hash of the ONNX graph that it needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
 }
 
 /// A rescore that is under way, or was broken off and is to go on.

@@ -154,9 +154,9 @@ impl Evaluate {
             .filter(|(_, label)| label != "unclassified")
             .cloned()
             .collect();
-        self.print(&measure(&trained.model, &rows));
+        self.print(&measure(&trained.model, &rows, &|| true)?);
         if known.len() < rows.len() {
-            let known = measure(&trained.model, &known);
+            let known = measure(&trained.model, &known, &|| true)?;
             println!("in-scope accuracy   {:>8.4}", known.accuracy);
         }
         Ok(())

@@ -165,18 +165,21 @@ fn models(own: &[Own<'_>], catalog: &CatalogObject) -> Vec<ArrayRef> {
 
 fn own_row<'a>((name, named, card): &'a Own<'_>, catalog: &CatalogObject) -> Row<'a> {
     let active = catalog.active_models.get(&named.function);
-    let held_out = card.as_ref().map(|card| &card.held_out);
+    let held_out = card.as_ref().and_then(|card| card.held_out.as_ref());
     Row {
         name,
         function: &named.function,
         is_active: active.map(String::as_str) == Some(name),
         labels: card.as_ref().map(|card| card.labels.clone()),
-        training_rows: card.as_ref().map(|card| card.rows as i64),
+        training_rows: held_out.and(card.as_ref().map(|card| card.rows as i64)),
         accuracy: held_out.map(|quality| quality.accuracy),
         macro_f1: held_out.map(|quality| quality.macro_f1),
         trained_at: named.trained_at,
         owner: named.owner.as_deref(),
-        kind: "linear",
+        kind: match named.encoder.is_some() {
+            true => "onnx",
+            false => "linear",
+        },
         model_id: &named.id,
         card: card
             .as_ref()
@@ -219,7 +222,8 @@ fn confusions(own: &[Own<'_>]) -> Vec<ArrayRef> {
         .iter()
         .filter_map(|(name, _, card)| Some((*name, card.as_ref()?)))
         .flat_map(|(name, card)| {
-            let confusions = card.held_out.confusions.iter();
+            let held_out = card.held_out.iter();
+            let confusions = held_out.flat_map(|quality| &quality.confusions);
             confusions.map(move |(label, predicted, count)| {
                 (name, label.as_str(), predicted.as_str(), *count as i64)
             })

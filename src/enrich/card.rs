@@ -6,7 +6,7 @@ use verbatim_udfs::train::Quality;
 /// The card of a model, kept beside its weights.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelCard {
-    /// The query whose rows it was trained on, as SQL.
+    /// The query whose rows it was trained on, as SQL; empty where nothing was trained.
     pub query: String,
     /// The labels, without `unclassified`.
     pub labels: Vec<String>,
@@ -22,6 +22,10 @@ pub struct ModelCard {
     pub rows_thinned: usize,
     /// Probability below which the model says `unclassified`, 0..1.
     pub threshold: f32,
-    /// Figures on the rows of each fold, by a model that was trained on the others.
-    pub held_out: Quality,
+    /// Figures on the rows of each fold, by a model that was trained on the others; `None` for a
+    /// classifier of the user's, which was not trained here.
+    pub held_out: Option<Quality>,
+    /// The ONNX graph that it needs, by content hash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<String>,
 }

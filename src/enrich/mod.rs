@@ -2,7 +2,7 @@
 //!
 //! - [`score`] fills the score columns of a batch on its way into the lake.
 //! - [`sets`] says which models a set names, and which files are current for them.
-//! - [`OwnModelStore`] keeps the models that users have trained.
+//! - [`OwnModelStore`] keeps the models that users have trained, and the ONNX graphs that they read.
 //! - [`ActiveSet`] is the set of models that the lake scores with; [`activate`] changes it.
 //! - [`remove_unneeded`] deletes the weight files that nothing names any more.
 //! - [`rescore`](mod@rescore) rewrites history with other models while queries and imports go on.
@@ -10,6 +10,7 @@
 mod active;
 mod card;
 mod error;
+mod graphs;
 mod own;
 mod remove;
 mod rescore;

@@ -8,11 +8,14 @@ use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{ObjectStoreExt as _, PutPayload};
 use parking_lot::Mutex;
-use verbatim_udfs::model::{ModelError, OwnModel, OwnModels};
+use verbatim_udfs::model::{
+    Head, ModelError, OnnxFiles, OnnxGraph, OwnModel, OwnModels, Sentences, TextEncoder,
+};
 
 use super::EnrichError;
 use super::active::{ActiveSet, Parts};
 use super::card::ModelCard;
+use super::graphs::Graphs;
 use crate::catalog::CatalogObject;
 use crate::lake::{Lake, LakeError};
 
@@ -32,12 +35,14 @@ pub struct OwnModelStore {
     shown: ArcSwap<OwnModels>,
     active: ArcSwap<ActiveSet>,
     cards: Mutex<HashMap<String, Arc<ModelCard>>>,
+    graphs: Graphs,
 }
 
 impl OwnModelStore {
     /// No model is read yet.
     pub fn new(lake: Arc<Lake>) -> OwnModelStore {
         OwnModelStore {
+            graphs: Graphs::new(Arc::clone(&lake)),
             lake,
             loaded: Mutex::default(),
             shown: ArcSwap::default(),
@@ -103,7 +108,13 @@ impl OwnModelStore {
         OwnModels::clone(&self.shown.load())
     }
 
-    /// Keeps a weight file and the model's card in the lake, under the hash of the weights.
+    /// The graph for all models that read it: the one that is in memory already, else this one.
+    pub fn share(&self, graph: OnnxGraph) -> Arc<OnnxGraph> {
+        self.graphs.share(graph)
+    }
+
+    /// Keeps a weight file and the model's card in the lake, under the hash of the weights, and the
+    /// files of the ONNX graph that it reads under theirs.
     ///
     /// # Errors
     /// The store's.
@@ -112,7 +123,11 @@ impl OwnModelStore {
         model: &OwnModel,
         bytes: Vec<u8>,
         card: ModelCard,
+        onnx: Option<&OnnxFiles>,
     ) -> Result<(), EnrichError> {
+        if let Some(files) = onnx {
+            self.graphs.keep(files).await?;
+        }
         let store = self.lake.store();
         let path = self.path(model.id(), CARD)?;
         let text = serde_json::to_vec(&card)
@@ -193,9 +208,16 @@ impl OwnModelStore {
         let path = self.path(id, WEIGHTS)?;
         let bytes = self.lake.store().get(&path).await?;
         let bytes = bytes.ok_or_else(|| ModelError::Weights(format!("{path} is gone")))?;
-        let parsed = tokio::task::spawn_blocking(move || OwnModel::parse(&bytes));
         let stopped = |error| ModelError::Weights(format!("reading was stopped: {error}"));
-        Ok(Arc::new(parsed.await.map_err(stopped)??))
+        let decoded = tokio::task::spawn_blocking(move || Head::decode(&bytes));
+        let head = decoded.await.map_err(stopped)??;
+        let sentences = head.header.sentences.as_ref();
+        let encoder = match sentences.and_then(Sentences::onnx) {
+            Some((graph, kind)) => TextEncoder::Onnx(self.graphs.graph(graph, kind).await?),
+            None => TextEncoder::Shipped,
+        };
+        let made = tokio::task::spawn_blocking(move || OwnModel::new(head, encoder));
+        Ok(Arc::new(made.await.map_err(stopped)??))
     }
 
     fn path(&self, id: &str, ending: &str) -> Result<Path, LakeError> {

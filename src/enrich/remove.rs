@@ -9,8 +9,8 @@ use super::EnrichError;
 use super::own::FOLDER;
 use crate::lake::{Lake, LakeError};
 
-/// Deletes the weight files and cards of models that no name of the lake stands for any more; the
-/// number of files that went.
+/// Deletes the weight files and cards of models that no name of the lake stands for any more, and the
+/// ONNX graphs that none of the named ones reads; the number of files that went.
 ///
 /// An active model has a name. Files whose scores are from a model that is gone need no weights:
 /// they are computed anew, and the names of stored topics are in the catalog. A file stays for
@@ -38,7 +38,8 @@ pub async fn remove_unneeded(lake: &Lake) -> Result<usize, EnrichError> {
     let needed: BTreeSet<&str> = catalog
         .named_models
         .values()
-        .map(|named| named.id.as_str())
+        .flat_map(|named| std::iter::once(&named.id).chain(&named.encoder))
+        .map(String::as_str)
         .collect();
     let retention = chrono::TimeDelta::from_std(lake.retention()).unwrap_or(chrono::TimeDelta::MAX);
     let now = chrono::Utc::now();

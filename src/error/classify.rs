@@ -5,10 +5,12 @@ use datafusion::common::SchemaError;
 use datafusion::error::DataFusionError;
 use datafusion::sql::sqlparser::parser::ParserError;
 use verbatim_udfs::FunctionError;
+use verbatim_udfs::model::{ModelError, OnnxError};
 use verbatim_udfs::phrase::PhraseError;
 use verbatim_udfs::pii::PiiError;
 
 use super::{Error, sqlstate};
+use crate::enrich::EnrichError;
 
 /// The SQLSTATE of a DataFusion error, looking through every wrapper.
 pub(super) fn datafusion(error: &DataFusionError) -> &'static str {
@@ -100,10 +102,31 @@ fn external(error: &(dyn std::error::Error + Send + Sync + 'static)) -> &'static
     if let Some(FunctionError::NoSuchModel { .. }) = error.downcast_ref() {
         return sqlstate::UNDEFINED_OBJECT;
     }
+    if let Some(error) = error.downcast_ref::<ModelError>() {
+        return model(error);
+    }
+    if let Some(EnrichError::Model(error)) = error.downcast_ref::<EnrichError>() {
+        return model(error);
+    }
     if error.is::<PiiError>() || error.is::<PhraseError>() {
         return sqlstate::INVALID_PARAMETER_VALUE;
     }
     sqlstate::INTERNAL_ERROR
+}
+
+/// The SQLSTATE of a model that cannot be used.
+pub(super) fn model(error: &ModelError) -> &'static str {
+    match error {
+        ModelError::Onnx(OnnxError::NotBuilt) => sqlstate::FEATURE_NOT_SUPPORTED,
+        ModelError::Onnx(OnnxError::Files(_)) => sqlstate::UNDEFINED_FILE,
+        ModelError::Onnx(OnnxError::Runtime(_)) => sqlstate::SYSTEM_ERROR,
+        ModelError::Onnx(OnnxError::Unfit(_)) => sqlstate::INVALID_PARAMETER_VALUE,
+        ModelError::Onnx(OnnxError::Stopped) => sqlstate::QUERY_CANCELED,
+        ModelError::Onnx(OnnxError::Run { .. }) => sqlstate::EXTERNAL_ROUTINE_EXCEPTION,
+        ModelError::Weights(_) | ModelError::NotText(_) | ModelError::Arrow(_) => {
+            sqlstate::INTERNAL_ERROR
+        }
+    }
 }
 
 fn arrow(error: &ArrowError) -> &'static str {

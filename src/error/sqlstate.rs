@@ -55,6 +55,8 @@ states! {
     INVALID_AUTHORIZATION = "28000";
     /// A wrong password.
     INVALID_PASSWORD = "28P01";
+    /// What is run for the statement, and is not the engine's own, failed.
+    EXTERNAL_ROUTINE_EXCEPTION = "38000";
     /// A cursor that does not exist.
     INVALID_CURSOR_NAME = "34000";
     /// A savepoint that does not exist.
@@ -121,8 +123,12 @@ states! {
     ADMIN_SHUTDOWN = "57P01";
     /// A session waited too long for its next statement.
     IDLE_SESSION_TIMEOUT = "57P05";
+    /// Something outside of the engine that it needs is not there.
+    SYSTEM_ERROR = "58000";
     /// Reading or writing failed.
     IO_ERROR = "58030";
+    /// A file of the server's machine that does not exist.
+    UNDEFINED_FILE = "58P01";
     /// A defect of the engine.
     INTERNAL_ERROR = "XX000";
 }

@@ -78,6 +78,21 @@ pub fn authorize_models(
     authorize_owner("model", model, owner, principal, catalog)
 }
 
+/// Refuses reading files of the server's machine, which the rights on tables say nothing about.
+///
+/// # Errors
+/// SQLSTATE 42501 for whoever is no superuser.
+pub fn authorize_server_files(principal: &Principal, catalog: &CatalogObject) -> Result<(), Error> {
+    match principal.is_superuser(catalog)? {
+        true => Ok(()),
+        false => Err(Error::statement(
+            sqlstate::INSUFFICIENT_PRIVILEGE,
+            "permission denied to read files of the server",
+        )
+        .with_hint("A superuser names the path; any user may use the model.")),
+    }
+}
+
 /// `owner` is that of the object where it is there.
 fn authorize_owner(
     kind: &str,

@@ -10,7 +10,9 @@ mod grants;
 mod scram;
 mod users;
 
-pub use authorize::{authorize, authorize_models, authorize_table, authorize_views};
+pub use authorize::{
+    authorize, authorize_models, authorize_server_files, authorize_table, authorize_views,
+};
 pub use grants::{Privilege, grant, revoke};
 pub use scram::verifier;
 pub use users::{add_user, remove_user, set_password};

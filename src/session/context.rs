@@ -5,7 +5,7 @@ use std::sync::Arc;
 use datafusion::common::config::Dialect;
 use datafusion::execution::SessionState;
 use datafusion::execution::config::SessionConfig;
-use verbatim_udfs::model::ActiveModels;
+use verbatim_udfs::model::{ActiveModels, Patience};
 
 use super::variables::VariablesExtension;
 use super::{Session, Variables};
@@ -114,10 +114,15 @@ impl Session {
             None => Arc::new(SnapshotPins::default()),
         };
         let models = self.engine.models().loaded();
+        let active = self.engine.models().last_active();
+        if !models.is_empty() || !active.is_shipped() {
+            let cancel = self.cancel.clone();
+            let patience = Patience::new(move || cancel.is_over());
+            state.config_mut().options_mut().extensions.insert(patience);
+        }
         if !models.is_empty() {
             state.config_mut().options_mut().extensions.insert(models);
         }
-        let active = self.engine.models().last_active();
         if !active.is_shipped() {
             let extensions = &mut state.config_mut().options_mut().extensions;
             // What computes and what decides whether a column is current must be of one set.

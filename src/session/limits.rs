@@ -21,28 +21,46 @@ use crate::error::{Error, sqlstate};
 /// Cancels the statement that a session runs.
 #[derive(Debug, Clone, Default)]
 pub struct CancelHandle {
-    current: Arc<Mutex<CancellationToken>>,
+    current: Arc<Mutex<Limits>>,
+    /// What the caller of the session stops its statement by.
+    callers: Arc<Mutex<Vec<Limits>>>,
 }
 
 impl CancelHandle {
     /// Cancels the statement that runs now, if one does.
     pub fn cancel(&self) {
-        self.current.lock().cancel();
+        self.current.lock().token.cancel();
+    }
+
+    /// Whether the statement that runs now is to end.
+    pub(super) fn is_over(&self) -> bool {
+        self.current.lock().are_over() || self.callers.lock().iter().any(Limits::are_over)
+    }
+
+    /// Tells by what the caller stops the statement that runs now: it drops the statement then, which
+    /// a call that works on a thread does not notice.
+    pub(crate) fn stops_by(
+        &self,
+        tokens: impl IntoIterator<Item = CancellationToken>,
+        deadline: Option<Instant>,
+    ) {
+        let limits = |token| Limits { token, deadline };
+        *self.callers.lock() = tokens.into_iter().map(limits).collect();
     }
 
     /// Starts a statement: what was cancelled before does not concern it.
     pub(super) fn start(&self, timeout: Option<std::time::Duration>) -> Limits {
-        let token = CancellationToken::new();
-        *self.current.lock() = token.clone();
-        Limits {
-            token,
+        let limits = Limits {
+            token: CancellationToken::new(),
             deadline: timeout.map(|limit| Instant::now() + limit),
-        }
+        };
+        *self.current.lock() = limits.clone();
+        limits
     }
 }
 
 /// When one statement is to end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Limits {
     token: CancellationToken,
     deadline: Option<Instant>,
@@ -63,6 +81,11 @@ fn timed_out() -> Error {
 }
 
 impl Limits {
+    fn are_over(&self) -> bool {
+        let is_late = |deadline| Instant::now() >= deadline;
+        self.token.is_cancelled() || self.deadline.is_some_and(is_late)
+    }
+
     async fn expire(&self) {
         match self.deadline {
             Some(deadline) => tokio::time::sleep_until(deadline).await,

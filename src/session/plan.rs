@@ -85,10 +85,13 @@ impl Session {
                 return Ok(Prepared::new(statement, Vec::new(), None, Some(plan)));
             }
             Kind::CreateModel(create) => {
-                self.check_model(&create.name)?;
-                let (plan, _) = self.plan(&create.query.ast, &[]).await?;
+                self.check_create_model(create)?;
+                let plan = match &create.rows {
+                    Some(rows) => Some(self.plan(&rows.query.ast, &[]).await?.0),
+                    None => None,
+                };
                 let schema = Some(model::created_schema());
-                return Ok(Prepared::new(statement, Vec::new(), schema, Some(plan)));
+                return Ok(Prepared::new(statement, Vec::new(), schema, plan));
             }
             Kind::AlterModel(alter) => {
                 self.check_alter_model(alter)?;

@@ -36,7 +36,7 @@ pub(crate) use parse::single_query;
 
 pub(crate) use copy::{Copy, CopyDirection, CopyRelation};
 pub(crate) use cursor::{Close, Declare, Fetch, FetchCount};
-pub(crate) use model::{AlterModel, CreateModel, DropModel, EvaluateModel};
+pub(crate) use model::{AlterModel, CreateModel, DropModel, EvaluateModel, TrainingQuery};
 pub(crate) use names::strip_suffix;
 pub(crate) use prepared::{Deallocate, Execute, Prepare};
 pub(crate) use query::{Explain, Query, Write, WriteKind};

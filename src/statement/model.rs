@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name OPTIONS (function = 'intent', …) AS SELECT text, label …
+//! CREATE [OR REPLACE] MODEL [IF NOT EXISTS] name OPTIONS (function = 'intent', backend = 'onnx', path = '…')
 //! ALTER MODEL name SET ACTIVE
 //! ALTER MODEL DEFAULT FOR function SET ACTIVE
 //! EVALUATE MODEL name ON SELECT text, label …
@@ -10,6 +11,8 @@
 //!
 //! Making one needs SELECT on what the query reads and CREATE, as a view does; a model is dropped,
 //! replaced and made active by its owner.
+
+use std::path::PathBuf;
 
 use datafusion::sql::sqlparser::tokenizer::Token;
 
@@ -25,9 +28,16 @@ pub(crate) struct CreateModel {
     pub(crate) replace: bool,
     pub(crate) if_not_exists: bool,
     pub(crate) options: ModelOptions,
+    /// What it is trained on; `None`: it is a classifier that needs no training.
+    pub(crate) rows: Option<TrainingQuery>,
+}
+
+/// The query whose rows a model is trained on.
+#[derive(Debug, Clone)]
+pub(crate) struct TrainingQuery {
     /// Texts and labels.
     pub(crate) query: Query,
-    /// The text of the query, which the model's card tells.
+    /// Its text, which the model's card tells.
     pub(crate) sql: String,
 }
 
@@ -42,6 +52,8 @@ pub(crate) struct ModelOptions {
     pub(crate) cost: Option<f32>,
     /// Whether human corrections are trained on, too; `None`: where the user may read them.
     pub(crate) corrections: Option<bool>,
+    /// Where the files of an ONNX graph of one's own are; `None`: the program's own encoder is read.
+    pub(crate) onnx: Option<PathBuf>,
 }
 
 /// `ALTER MODEL … SET ACTIVE`.
@@ -96,15 +108,24 @@ impl CreateModel {
         }
         words.expect("options")?;
         let options = ModelOptions::from_pairs(words.options()?)?;
-        words.expect("as")?;
-        let sql = chunk.after_word("as").to_owned();
+        let rows = match options.onnx.is_some() && words.end().is_ok() {
+            true => {
+                options.check_untrained()?;
+                None
+            }
+            false => {
+                words.expect("as")?;
+                let sql = chunk.after_word("as").to_owned();
+                let query = Query::from_ast(single_query(&sql)?)?;
+                Some(TrainingQuery { query, sql })
+            }
+        };
         Ok(CreateModel {
             name,
             replace,
             if_not_exists,
             options,
-            query: Query::from_ast(single_query(&sql)?)?,
-            sql,
+            rows,
         })
     }
 }
@@ -117,7 +138,9 @@ impl ModelOptions {
             seed: None,
             cost: None,
             corrections: None,
+            onnx: None,
         };
+        let (mut is_onnx, mut path) = (false, None);
         for (name, value) in pairs {
             let wrong = |takes: &str| {
                 Error::statement(
@@ -148,14 +171,33 @@ impl ModelOptions {
                     };
                     options.corrections = Some(value);
                 }
+                "backend" => match value.as_str() {
+                    "default" => is_onnx = false,
+                    "onnx" => is_onnx = true,
+                    _ => return Err(wrong("'default' or 'onnx'")),
+                },
+                "path" if value.is_empty() => return Err(wrong("a folder or a file")),
+                "path" => path = Some(PathBuf::from(value)),
                 _ => {
                     return Err(Error::statement(
                         sqlstate::INVALID_PARAMETER_VALUE,
                         format!("there is no option {name}"),
                     )
-                    .with_hint("There are function, unclassified, seed, cost and corrections."));
+                    .with_hint(
+                        "There are function, unclassified, seed, cost, corrections, backend and \
+                         path.",
+                    ));
                 }
             }
+        }
+        let wrong = |message: &str| {
+            let error = Error::statement(sqlstate::INVALID_PARAMETER_VALUE, message);
+            Err(error.with_hint("OPTIONS (…, backend = 'onnx', path = '/models/minilm')"))
+        };
+        match (is_onnx, &path) {
+            (true, None) => return wrong("the backend onnx needs the option path"),
+            (false, Some(_)) => return wrong("the option path belongs to the backend onnx"),
+            _ => options.onnx = path,
         }
         match options.function.is_empty() {
             false => Ok(options),
@@ -164,6 +206,23 @@ impl ModelOptions {
                 "a model needs the option function",
             )
             .with_hint("OPTIONS (function = 'intent')")),
+        }
+    }
+
+    /// Refuses options of a training where there is none.
+    fn check_untrained(&self) -> Result<(), Error> {
+        let given = [
+            ("seed", self.seed.is_some()),
+            ("cost", self.cost.is_some()),
+            ("corrections", self.corrections.is_some()),
+        ];
+        match given.iter().find(|(_, is_given)| *is_given) {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::statement(
+                sqlstate::INVALID_PARAMETER_VALUE,
+                format!("option {name} is for a training, and a classifier has none"),
+            )
+            .with_hint("An encoder is trained upon: … AS SELECT text, label FROM …")),
         }
     }
 }

@@ -84,11 +84,15 @@ impl Connection {
 
     /// What may stop a statement that starts now.
     pub(super) fn guard(&self) -> super::guard::Guard {
-        super::guard::Guard::new(
+        let guard = super::guard::Guard::new(
             self.backend.begin(),
             self.server.killed.clone(),
             self.session.statement_timeout(),
-        )
+        );
+        let tokens = [guard.cancelled.clone(), guard.killed.clone()];
+        let handle = self.session.cancel_handle();
+        handle.stops_by(tokens, guard.deadline);
+        guard
     }
 
     /// The answer to a text without statements.

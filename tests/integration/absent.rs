@@ -45,6 +45,38 @@ pub fn python_with(module: &str, requirement: &str) -> Option<PathBuf> {
     None
 }
 
+/// A folder with packages of PyPI as they are, kept for the next run, without what they depend on;
+/// `None` where there is no Python or no way to them.
+pub fn packages(name: &str, requirements: &[&str]) -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let folder = root.join(format!("packages-{name}"));
+    if folder.exists() {
+        return Some(folder);
+    }
+    let run = |program: &Path, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.is_ok_and(|output| output.status.success())
+    };
+    // Tests that run side by side each fetch them, and the first one's stay.
+    let work = tempfile::tempdir_in(root).unwrap();
+    let (python, target) = (work.path().join("venv"), work.path().join("packages"));
+    let install = ["-m", "pip", "install", "--quiet", "--no-deps", "--target"];
+    let install = [&install, &[target.to_str()?][..], requirements].concat();
+    let fetched = run(Path::new("python3"), &["-m", "venv", python.to_str()?])
+        && run(&python.join("bin/python"), &install);
+    if fetched {
+        let _ = std::fs::rename(&target, &folder);
+    }
+    if folder.exists() {
+        return Some(folder);
+    }
+    client(
+        &requirements.join(", "),
+        "install python3 and its venv module, and let pip reach PyPI",
+    );
+    None
+}
+
 /// A set of the shared data.
 pub fn data(name: &str) -> Option<PathBuf> {
     let root = std::env::var("VERBATIM_DATA")

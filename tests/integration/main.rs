@@ -13,6 +13,7 @@ mod demo;
 mod import;
 mod kill;
 mod lake;
+mod onnx;
 mod rescore;
 mod session;
 mod slt;

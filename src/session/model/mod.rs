@@ -3,21 +3,20 @@
 mod active;
 mod figures;
 mod labelled;
+mod make;
 mod named;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::Utc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::error::DataFusionError;
-use verbatim_udfs::train::{OwnOptions, TrainError, Trained, measure, train_own};
 
 pub(super) use active::altered_schema;
 use figures::quality_rows;
 pub(super) use figures::quality_schema;
-use labelled::{Corrections, LabelledRows};
+use make::Made;
 
 use super::run::rows_of;
 use super::{Outcome, Prepared, Session};
@@ -38,7 +37,7 @@ impl Session {
         prepared: &Prepared,
     ) -> Result<Outcome, Error> {
         self.check_write("CREATE MODEL")?;
-        self.check_model(&create.name)?;
+        self.check_create_model(create)?;
         let taken = |catalog: &CatalogObject| catalog.named_models.contains_key(&create.name);
         if taken(&*self.engine.lake().refresh_catalog().await?) && !create.replace {
             return match create.if_not_exists {
@@ -49,32 +48,18 @@ impl Session {
                 false => Err(already_there(&create.name)),
             };
         }
-        let mut rows = self.labelled_rows(prepared).await?;
-        let corrections = self.correct(create, &mut rows).await?;
-        let trained = self.train(create, rows).await?;
-        let Trained {
-            bytes,
+        let Made {
             model,
-            quality,
-            rows,
-            left_out,
-            thinned,
-        } = trained;
-        let card = ModelCard {
-            query: create.sql.clone(),
-            labels: model.labels().to_vec(),
-            rows,
-            corrections: corrections.used,
-            corrections_left_out: corrections.left_out,
-            rows_left_out: left_out,
-            rows_thinned: thinned,
-            threshold: model.header().threshold,
-            held_out: quality,
-        };
+            bytes,
+            card,
+            onnx,
+        } = self.make(create, prepared).await?;
         let models = self.engine.models();
-        models.keep(&model, bytes, card.clone()).await?;
-        let rescored = self.name_model(create, model.id(), &card.labels).await?;
-        let batch = created_row(create, &card, corrections, rescored)?;
+        models
+            .keep(&model, bytes, card.clone(), onnx.as_ref())
+            .await?;
+        let rescored = self.name_model(create, model.id(), &card).await?;
+        let batch = created_row(create, &card, rescored)?;
         Ok(rows_of(created_schema(), batch, "CREATE MODEL"))
     }
 
@@ -84,7 +69,7 @@ impl Session {
         &self,
         create: &CreateModel,
         id: &str,
-        labels: &[String],
+        card: &ModelCard,
     ) -> Result<Option<u64>, Error> {
         let function = &create.options.function;
         let named = NamedModel {
@@ -95,6 +80,7 @@ impl Session {
                 Principal::User(name) => Some(name.clone()),
             },
             trained_at: Some(Utc::now().timestamp_micros()),
+            encoder: card.encoder.clone(),
         };
         let (mut before, mut is_changed) = (None, false);
         let update = self.engine.lake().update_catalog(|catalog| {
@@ -120,11 +106,13 @@ impl Session {
             let name = create.name.clone();
             let replaced = catalog.named_models.insert(name, named.clone());
             if let Some(replaced) = replaced {
-                retire(catalog, replaced.id);
+                retire(catalog, replaced);
             }
-            catalog.retired_models.remove(&named.id);
+            for id in std::iter::once(&named.id).chain(&named.encoder) {
+                catalog.retired_models.remove(id);
+            }
             if is_changed {
-                follow(catalog, function, &create.name, labels);
+                follow(catalog, function, &create.name, &card.labels);
             }
             Ok(())
         });
@@ -155,43 +143,18 @@ impl Session {
                     .with_hint(make_inactive(function)));
                 }
                 match catalog.named_models.remove(name) {
-                    Some(dropped) => retire(catalog, dropped.id),
+                    Some(dropped) => retire(catalog, dropped),
                     None if drop.if_exists => {}
                     None => return Err(unknown(name)),
                 }
             }
             Ok(())
         });
-        update.await?;
+        let catalog = update.await?;
+        // An encoder of one's own is large: it goes from memory at once.
+        let models = self.engine.models();
+        models.load(drop.names.clone(), &catalog).await?;
         Ok(Outcome::done("DROP MODEL"))
-    }
-
-    /// Trains on a thread of its own; the training ends when the statement does.
-    async fn train(&self, create: &CreateModel, rows: LabelledRows) -> Result<Trained, Error> {
-        let mut options = OwnOptions::new(create.name.as_str(), create.options.function.as_str());
-        if let Some(label) = &create.options.unclassified {
-            options.unclassified.clone_from(label);
-        }
-        options.seed = create.options.seed.unwrap_or(options.seed);
-        options.cost = create.options.cost.unwrap_or(options.cost);
-        let stop = Arc::new(AtomicBool::new(false));
-        let _stop_at_end = StopAtEnd(Arc::clone(&stop));
-        let training = tokio::task::spawn_blocking(move || {
-            train_own(rows, &options, &|| !stop.load(Ordering::Relaxed))
-        });
-        let failed = |error| Error::statement(sqlstate::INTERNAL_ERROR, format!("{error}"));
-        training
-            .await
-            .map_err(failed)?
-            .map_err(|error| match error {
-                TrainError::Rows { reason, mend } => {
-                    Error::statement(sqlstate::INVALID_PARAMETER_VALUE, reason).with_hint(mend)
-                }
-                TrainError::Stopped => {
-                    Error::statement(sqlstate::QUERY_CANCELED, error.to_string())
-                }
-                other => Error::statement(sqlstate::INTERNAL_ERROR, other.to_string()),
-            })
     }
 
     pub(super) async fn run_evaluate_model(
@@ -212,20 +175,9 @@ impl Session {
             .into_iter()
             .filter_map(|(text, label)| Some((text?, label?)))
             .collect();
-        let measured = tokio::task::spawn_blocking(move || measure(&model, &rows));
-        let failed = |error| Error::statement(sqlstate::INTERNAL_ERROR, format!("{error}"));
-        let quality = measured.await.map_err(failed)?;
+        let quality = self.measured(model, rows).await?;
         let batch = quality_rows(&quality)?;
         Ok(rows_of(quality_schema(), batch, "EVALUATE MODEL"))
-    }
-}
-
-/// Tells a training to stop once nobody waits for it.
-struct StopAtEnd(Arc<AtomicBool>);
-
-impl Drop for StopAtEnd {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -244,10 +196,12 @@ fn unknown(name: &str) -> Error {
     )
 }
 
-/// Notes that a model has lost its name.
-fn retire(catalog: &mut CatalogObject, id: String) {
+/// Notes that a model has lost its name, and with it the graph that it reads.
+fn retire(catalog: &mut CatalogObject, model: NamedModel) {
     let now = Utc::now().timestamp_micros();
-    catalog.retired_models.insert(id, now);
+    for id in std::iter::once(model.id).chain(model.encoder) {
+        catalog.retired_models.insert(id, now);
+    }
 }
 
 /// Whether a model answers its function in the whole lake.
@@ -284,24 +238,26 @@ pub(super) fn created_schema() -> SchemaRef {
 fn created_row(
     create: &CreateModel,
     card: &ModelCard,
-    corrections: Corrections,
     rescored: Option<u64>,
 ) -> Result<RecordBatch, DataFusionError> {
     let text = |value: &str| Arc::new(StringArray::from(vec![value])) as ArrayRef;
-    let whole = |value: usize| Arc::new(Int64Array::from(vec![value as i64])) as ArrayRef;
-    let share = |value: f64| Arc::new(Float64Array::from(vec![value])) as ArrayRef;
+    let whole = |value: Option<i64>| Arc::new(Int64Array::from(vec![value])) as ArrayRef;
+    let share = |value: Option<f64>| Arc::new(Float64Array::from(vec![value])) as ArrayRef;
+    let held_out = card.held_out.as_ref();
+    // NULL where nothing was trained.
+    let of_training = |value: usize| whole(held_out.map(|_| value as i64));
     Ok(RecordBatch::try_new(
         created_schema(),
         vec![
             text(&create.name),
             text(&create.options.function),
-            whole(card.labels.len()),
-            whole(card.rows),
-            whole(corrections.used),
-            whole(corrections.left_out),
-            share(card.held_out.accuracy),
-            share(card.held_out.macro_f1),
-            Arc::new(Int64Array::from(vec![rescored.map(count)])),
+            whole(Some(card.labels.len() as i64)),
+            of_training(card.rows),
+            of_training(card.corrections),
+            of_training(card.corrections_left_out),
+            share(held_out.map(|quality| quality.accuracy)),
+            share(held_out.map(|quality| quality.macro_f1)),
+            whole(rescored.map(count)),
         ],
     )?)
 }

@@ -87,6 +87,11 @@ async fn models_have_owners() {
         SELECT text, role AS label FROM messages";
     assert_eq!(state_of(&of("ann"), secret).await, denied);
     assert_eq!(said(&of("cem")).await.unwrap(), "a");
+    // The files of the server's machine are its superusers'.
+    let named = "CREATE MODEL mine OPTIONS (function = 'intent', backend = 'onnx', path = '/')";
+    assert_eq!(state_of(&of("ann"), named).await, denied);
+    let trained = format!("{named} AS {}", ROWS.replace("FIRST", "a"));
+    assert_eq!(state_of(&of("ann"), &trained).await, denied);
     assert_eq!(state_of(&of("ann"), "DROP MODEL desk").await, None);
 }
 

@@ -8,7 +8,7 @@ mod http;
 mod models;
 mod psql;
 mod queries;
-mod server;
+pub mod server;
 mod slt;
 mod stop;
 mod types;

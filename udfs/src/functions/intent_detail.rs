@@ -6,14 +6,14 @@ use datafusion::arrow::array::NullBufferBuilder;
 use datafusion::arrow::array::{ArrayRef, Float64Builder, ListArray, StringBuilder, StructArray};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::ScalarUDF;
 
 use super::model_function::ModelFunction;
 use super::text::Texts;
 
-use crate::model::IntentDetail;
 use crate::model::distinct::Answers;
+use crate::model::{IntentDetail, ModelError};
 
 /// What SQL users read about the function.
 const DESCRIPTION: &str = "\
@@ -63,7 +63,10 @@ pub(super) fn function() -> ScalarUDF {
     .function()
 }
 
-fn details(texts: &ArrayRef, detail: impl FnMut(&str) -> Option<IntentDetail>) -> Result<ArrayRef> {
+fn details(
+    texts: &ArrayRef,
+    detail: impl FnMut(&str) -> std::result::Result<Option<IntentDetail>, ModelError>,
+) -> Result<ArrayRef> {
     let mut labels = StringBuilder::new();
     let mut scores = Float64Builder::with_capacity(texts.len());
     let mut alternative_counts = Vec::with_capacity(texts.len());
@@ -71,7 +74,8 @@ fn details(texts: &ArrayRef, detail: impl FnMut(&str) -> Option<IntentDetail>) -
     let mut alternative_scores = Float64Builder::new();
     let mut model_names = StringBuilder::new();
     let mut present = NullBufferBuilder::new(texts.len());
-    let details = Answers::of(Texts::new(texts.as_ref())?.spoken(), detail);
+    let details = Answers::try_of(Texts::new(texts.as_ref())?.spoken(), detail)
+        .map_err(|error| DataFusionError::External(Box::new(error)))?;
     for detail in details.rows() {
         let Some(detail) = detail.and_then(Option::as_ref) else {
             labels.append_null();

@@ -14,7 +14,7 @@ use datafusion::logical_expr::{
 use super::FunctionError;
 use super::text::{coerced_text, over_texts};
 use super::text_function::SECTION;
-use crate::model::{ActiveModels, ModelSet, OwnModel, OwnModels};
+use crate::model::{ActiveModels, ModelSet, OwnModel, OwnModels, Patience};
 
 /// What makes such a function.
 pub(super) struct ModelFunction {
@@ -131,19 +131,18 @@ impl ScalarUDFImpl for Registered {
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        match arguments.args.as_slice() {
+        let options = &arguments.config_options;
+        Patience::during(options, || match arguments.args.as_slice() {
             [text] => {
-                let models = ActiveModels::of(&arguments.config_options);
+                let models = ActiveModels::of(options);
                 over_texts(text, |texts| (self.function.kernel)(models, texts))
             }
-            [text, model] => self
-                .function
-                .with_model(text, model, &arguments.config_options),
+            [text, model] => self.function.with_model(text, model, options),
             _ => exec_err!(
                 "{} takes a text and, if wanted, the name of a model",
                 self.function.name
             ),
-        }
+        })
     }
 
     fn documentation(&self) -> Option<&Documentation> {

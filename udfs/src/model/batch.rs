@@ -29,9 +29,9 @@ impl ModelSet {
         columns: &[ScoreColumn],
     ) -> Result<Vec<ArrayRef>, ModelError> {
         match texts.data_type() {
-            DataType::Utf8 => Ok(self.score_rows(texts.as_string::<i32>().iter(), columns)),
-            DataType::LargeUtf8 => Ok(self.score_rows(texts.as_string::<i64>().iter(), columns)),
-            DataType::Utf8View => Ok(self.score_rows(texts.as_string_view().iter(), columns)),
+            DataType::Utf8 => self.score_rows(texts.as_string::<i32>().iter(), columns),
+            DataType::LargeUtf8 => self.score_rows(texts.as_string::<i64>().iter(), columns),
+            DataType::Utf8View => self.score_rows(texts.as_string_view().iter(), columns),
             DataType::Dictionary(_, _) => {
                 let dictionary = texts.as_any_dictionary();
                 let values = self.score(dictionary.values().as_ref(), columns)?;
@@ -43,7 +43,7 @@ impl ModelSet {
             }
             DataType::Null => {
                 let nothing = std::iter::repeat_n(None, texts.len());
-                Ok(self.score_rows(nothing, columns))
+                self.score_rows(nothing, columns)
             }
             other => Err(ModelError::NotText(other.to_string())),
         }
@@ -53,11 +53,11 @@ impl ModelSet {
         &self,
         texts: impl ExactSizeIterator<Item = Option<&'a str>>,
         columns: &[ScoreColumn],
-    ) -> Vec<ArrayRef> {
+    ) -> Result<Vec<ArrayRef>, ModelError> {
         let wanted = Wanted::of(columns);
         let scored = with_scratch(|scratch| {
-            Answers::of(texts, |text| self.score_text(text, wanted, scratch))
-        });
+            Answers::try_of(texts, |text| self.score_text(text, wanted, scratch))
+        })?;
         let build = |column: &ScoreColumn| {
             let every_language = self.covers_every_language(*column);
             let rows = scored.rows().map(|scores| {
@@ -66,7 +66,7 @@ impl ModelSet {
             });
             self.build(*column, rows)
         };
-        columns.iter().map(build).collect()
+        Ok(columns.iter().map(build).collect())
     }
 
     fn build<'a>(

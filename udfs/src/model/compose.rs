@@ -154,12 +154,13 @@ impl ModelSet {
     }
 
     /// Scores a text; `None` for a text that says nothing to any model. It is read once for all models.
+    /// Fails where an encoder of one's own does.
     pub(crate) fn score_text(
         &self,
         text: &str,
         wanted: Wanted,
         scratch: &mut Scratch,
-    ) -> Option<Scores> {
+    ) -> Result<Option<Scores>, ModelError> {
         let own_intent = self.own_intent().filter(|_| wanted.intent);
         let own_topic = self.own_topic().filter(|_| wanted.topic);
         let shipped = Wanted {
@@ -168,7 +169,7 @@ impl ModelSet {
             ..wanted
         };
         if own_intent.is_none() && own_topic.is_none() {
-            return self.inner.score_text(text, shipped, scratch);
+            return Ok(self.inner.score_text(text, shipped, scratch));
         }
         let scored = match shipped.is_any() {
             true => self.inner.score_text(text, shipped, scratch),
@@ -179,20 +180,21 @@ impl ModelSet {
         };
         // A number alone has no score of the shipped models, and may have one of one's own.
         if !scratch.text.says_anything() {
-            return None;
+            return Ok(None);
         }
         let mut scores = scored.unwrap_or_default();
-        let Scratch { text, own, .. } = scratch;
+        let words = &scratch.text;
+        let own = &mut scratch.own;
         if let Some(model) = own_intent {
-            let answer = model.answer_to(text, &mut own.intent);
+            let answer = model.answer_to(text, words, &mut own.intent)?;
             scores.intent = answer.label;
             scores.intent_score = answer.score;
         }
         if let Some((model, first)) = own_topic {
-            let Answer { label, .. } = model.answer_to(text, &mut own.topic);
+            let Answer { label, .. } = model.answer_to(text, words, &mut own.topic)?;
             scores.topic = Some(label.map_or(0, |label| first + i32::from(label)));
         }
-        Some(scores)
+        Ok(Some(scores))
     }
 }
 
@@ -264,7 +266,7 @@ mod tests {
                     assert!(before.is_null(1));
                 }
                 ScoreColumn::IntentScore => {
-                    let own = intent.answer("ripe plums").unwrap().score;
+                    let own = intent.answer("ripe plums").unwrap().unwrap().score;
                     assert_eq!(now.as_primitive::<Float64Type>().value(0), own);
                 }
                 other => assert_eq!(now, before, "{}", other.name()),
@@ -273,7 +275,10 @@ mod tests {
         // Alone as well as beside the others.
         let alone = set.score(&texts, &[ScoreColumn::Intent]).unwrap();
         assert_eq!(&alone[0], &scored[2]);
-        assert_eq!(set.intent_detail("ripe plums").unwrap().model, intent.id());
+        assert_eq!(
+            set.intent_detail("ripe plums").unwrap().unwrap().model,
+            intent.id()
+        );
     }
 
     #[test]

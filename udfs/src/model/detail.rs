@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ModelError;
 use super::clauses::clauses;
 use super::cues::Signal;
 use super::pool::with_scratch;
@@ -54,11 +55,16 @@ const ALTERNATIVES: usize = 3;
 
 impl ModelSet {
     /// The intent of a text with alternatives; `None` where `intent` is NULL.
-    pub fn intent_detail(&self, text: &str) -> Option<IntentDetail> {
+    ///
+    /// # Errors
+    /// [`ModelError::Onnx`] where an encoder of one's own fails.
+    pub fn intent_detail(&self, text: &str) -> Result<Option<IntentDetail>, ModelError> {
         if let Some(model) = self.own_intent() {
             return model.detail(text);
         }
-        with_scratch(|scratch| self.intent_detail_with(text, scratch))
+        Ok(with_scratch(|scratch| {
+            self.intent_detail_with(text, scratch)
+        }))
     }
 
     fn intent_detail_with(&self, text: &str, scratch: &mut Scratch) -> Option<IntentDetail> {

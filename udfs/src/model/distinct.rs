@@ -1,6 +1,8 @@
 //! Work done once for each distinct text of an array.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::convert::Infallible;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// What was worked out for the rows of an array, once for each distinct text.
@@ -17,20 +19,35 @@ impl<T> Answers<T> {
         texts: impl Iterator<Item = Option<&'a str>>,
         mut work: impl FnMut(&'a str) -> T,
     ) -> Answers<T> {
+        let Ok(answers) = Answers::try_of(texts, |text| Ok::<T, Infallible>(work(text)));
+        answers
+    }
+
+    /// The same with work that can fail; the first failure ends it.
+    pub(crate) fn try_of<'a, E>(
+        texts: impl Iterator<Item = Option<&'a str>>,
+        mut work: impl FnMut(&'a str) -> Result<T, E>,
+    ) -> Result<Answers<T>, E> {
         let room = texts.size_hint().0;
         let mut places: HashMap<&str, u32, BuildHasherDefault<TextHasher>> =
             HashMap::with_capacity_and_hasher(room, BuildHasherDefault::default());
         let mut values = Vec::with_capacity(room);
-        let rows = texts
-            .map(|text| {
-                let text = text?;
-                Some(*places.entry(text).or_insert_with(|| {
-                    values.push(work(text));
-                    values.len() as u32 - 1
-                }))
-            })
-            .collect();
-        Answers { values, rows }
+        let mut rows = Vec::with_capacity(room);
+        for text in texts {
+            let Some(text) = text else {
+                rows.push(None);
+                continue;
+            };
+            let place = match places.entry(text) {
+                Entry::Occupied(known) => *known.get(),
+                Entry::Vacant(free) => {
+                    values.push(work(text)?);
+                    *free.insert(values.len() as u32 - 1)
+                }
+            };
+            rows.push(Some(place));
+        }
+        Ok(Answers { values, rows })
     }
 
     /// The answer of one row.

@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::ModelError;
 use super::features::RECIPE;
+use super::onnx::PREFIX;
+use super::{ModelError, OnnxKind};
 
 const MAGIC: &[u8; 8] = b"VERBATIM";
 const VERSION: u32 = 1;
@@ -66,6 +67,21 @@ pub struct Sentences {
     pub encoder: String,
     /// Numbers of a vector.
     pub width: usize,
+    /// Whether they are the logits of a classifier of one's own, which decide by themselves.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub logits: bool,
+}
+
+impl Sentences {
+    /// The ONNX graph that makes the vectors; `None` where it is an encoder of the program.
+    pub fn onnx(&self) -> Option<(&str, OnnxKind)> {
+        let kind = match self.logits {
+            true => OnnxKind::Classifier,
+            false => OnnxKind::Encoder,
+        };
+        let id = self.encoder.as_str();
+        id.starts_with(PREFIX).then_some((id, kind))
+    }
 }
 
 /// A data set behind a head, with its licence and the credit that it asks for.

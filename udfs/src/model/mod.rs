@@ -11,6 +11,7 @@ mod aspects;
 pub(crate) mod bank;
 mod batch;
 pub(crate) mod bytes;
+mod classifier;
 mod clauses;
 mod column;
 mod compose;
@@ -27,8 +28,11 @@ mod known;
 mod lanes;
 mod language;
 mod negation;
+mod onnx;
 mod own;
+mod patience;
 mod pool;
+mod remembered;
 mod score;
 pub(crate) mod sentence;
 #[cfg(test)]
@@ -40,6 +44,7 @@ pub(crate) mod sums;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
+mod text_encoder;
 mod word_class;
 
 pub use active::ActiveModels;
@@ -52,12 +57,15 @@ pub use detail::{ChurnDetail, IntentDetail, SentimentDetail};
 pub use effort::{EFFORT_COUNT_LIMIT, effort_level};
 pub use encoder::{Encoder, EncoderHeader};
 pub use format::{Head, HeadHeader, Sentences, TrainingSource};
+pub use onnx::{OnnxError, OnnxFiles, OnnxGraph, OnnxKind};
 pub use own::{OwnModel, OwnModels};
+pub use patience::Patience;
 pub(crate) use score::Scorer;
 pub use score::churn_risk_level;
 pub(crate) use score::shown;
 pub(crate) use set::NONE;
 pub use set::{ModelSet, UNCLASSIFIED, Weights};
+pub use text_encoder::TextEncoder;
 
 /// Why a model could not be loaded or applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,4 +79,7 @@ pub enum ModelError {
     /// An Arrow kernel failed.
     #[error("scores of a dictionary: {0}")]
     Arrow(String),
+    /// An encoder or a classifier of one's own failed.
+    #[error(transparent)]
+    Onnx(#[from] OnnxError),
 }

@@ -5,19 +5,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, Float64Builder, StringBuilder};
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 
-use super::ModelError;
 use super::bank::Bank;
 use super::detail::IntentDetail;
 use super::distinct::Answers;
-use super::encoder::{Encoder, EncoderMemory};
+use super::encoder::EncoderMemory;
 use super::format::{Head, HeadHeader};
+use super::remembered::Remembered;
 use super::score::shown;
-use super::set::{SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, decode_any};
+use super::set::{SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, check_labels};
 use super::softmax::{Placed, best_label, softmax};
 use super::sums::Sums;
 use super::text::TokenBuffer;
+use super::{ModelError, TextEncoder};
 use crate::functions::text::Texts;
 
 /// A model that a user has trained: the labels of one function.
@@ -28,6 +29,9 @@ pub struct OwnModel {
     bank: Bank,
     /// Weights of the encoder's vector; empty where the model does not read it.
     sentences: Vec<f32>,
+    encoder: TextEncoder,
+    /// Where the encoder takes long.
+    remembered: Option<Remembered>,
 }
 
 /// What a model says about one text.
@@ -63,33 +67,46 @@ thread_local! {
 const ALTERNATIVES: usize = 3;
 
 impl OwnModel {
-    /// Reads a weight file; the words of the shipped vocabulary are computed once here.
+    /// Reads the weight file of a model that has no encoder of its own.
     ///
     /// # Errors
     /// A damaged file, another recipe of features, labels without "none of them" in front.
     pub fn parse(bytes: &[u8]) -> std::result::Result<OwnModel, ModelError> {
-        let head = decode_any(bytes)?;
+        OwnModel::new(Head::decode(bytes)?, TextEncoder::Shipped)
+    }
+
+    /// A model of its head and of what makes the vectors that it reads; the words of the shipped
+    /// vocabulary are computed once here.
+    ///
+    /// # Errors
+    /// Labels without "none of them" in front, another encoder than the head was trained with.
+    pub fn new(head: Head, encoder: TextEncoder) -> std::result::Result<OwnModel, ModelError> {
+        check_labels(&head)?;
         check_first_label(&head)?;
         if let Some(read) = &head.header.sentences {
-            let shipped = Encoder::shipped();
-            if read.encoder != shipped.id() || read.width != shipped.dimensions() {
+            let given = encoder.sentences();
+            if *read != given {
                 return Err(ModelError::Weights(format!(
-                    "trained on vectors of the encoder {}, this binary has {}: train it again",
-                    read.encoder,
-                    shipped.id()
+                    "trained on vectors of the encoder {}, there is {}: train it again",
+                    read.encoder, given.encoder
                 )));
             }
         }
-        Ok(OwnModel::of(head))
+        Ok(OwnModel::of(head, encoder))
     }
 
-    pub(crate) fn of(head: Head) -> OwnModel {
+    pub(crate) fn of(head: Head, encoder: TextEncoder) -> OwnModel {
         let bank = Bank::new(&[&head], 1, SHIPPED_VOCABULARY, None);
         OwnModel {
             id: head.id,
             head: Placed::new(head.header, 0..bank.margins()),
             bank,
             sentences: head.sentences,
+            remembered: match encoder {
+                TextEncoder::Shipped => None,
+                TextEncoder::Onnx(_) => Some(Remembered::default()),
+            },
+            encoder,
         }
     }
 
@@ -114,41 +131,67 @@ impl OwnModel {
     }
 
     /// What the model says of a text; `None` for a text without letters and digits.
-    pub(crate) fn answer(&self, text: &str) -> Option<Answer> {
-        self.read(text, |memory| self.answer_by(&memory.own.margins))
+    pub(crate) fn answer(&self, text: &str) -> std::result::Result<Option<Answer>, ModelError> {
+        self.read(text, |words, memory| self.answer_to(text, words, memory))
     }
 
-    /// What the model says of a text that was read and says anything.
-    pub(super) fn answer_to(&self, text: &TokenBuffer, memory: &mut OwnMemory) -> Answer {
-        self.add_up(text, memory);
-        self.answer_by(&memory.margins)
+    /// What the model says of a text that was read as `words` and says anything.
+    pub(super) fn answer_to(
+        &self,
+        text: &str,
+        words: &TokenBuffer,
+        memory: &mut OwnMemory,
+    ) -> std::result::Result<Answer, ModelError> {
+        let mut work = || {
+            self.add_up(text, words, memory)?;
+            Ok(self.answer_by(&memory.margins))
+        };
+        match &self.remembered {
+            Some(remembered) => remembered.answer(text, work),
+            None => work(),
+        }
     }
 
     /// The margins of a text: what its words add, and its vector.
-    fn add_up(&self, text: &TokenBuffer, memory: &mut OwnMemory) {
+    fn add_up(
+        &self,
+        text: &str,
+        words: &TokenBuffer,
+        memory: &mut OwnMemory,
+    ) -> std::result::Result<(), ModelError> {
         let OwnMemory {
             sums,
             margins,
             encoder,
             vector,
         } = memory;
-        self.bank.add_up(text, sums, margins);
+        self.bank.add_up(words, sums, margins);
         if self.sentences.is_empty() {
-            return;
+            return Ok(());
         }
-        Encoder::shipped().read(text, encoder, vector);
+        self.encoder.read(text, words, encoder, vector)?;
         let weights = self.sentences.chunks_exact(self.bank.margins());
         for (value, weights) in vector.iter().zip(weights) {
             for (margin, weight) in margins.iter_mut().zip(weights) {
                 *margin += value * weight;
             }
         }
+        Ok(())
     }
 
     fn answer_by(&self, margins: &[f32]) -> Answer {
         let (best, probability) = best_label(&self.head, margins);
+        let header = &self.head.header;
+        let is_said = match &header.sentences {
+            // A classifier has learnt for itself when it is none of the labels.
+            Some(read) if read.logits => {
+                let logit = |class: usize| margins[class] * header.slope + header.offsets[class];
+                logit(best + 1) >= logit(0)
+            }
+            _ => probability >= header.threshold,
+        };
         Answer {
-            label: (probability >= self.head.header.threshold).then_some(best as u16),
+            label: is_said.then_some(best as u16),
             score: shown(probability),
         }
     }
@@ -161,33 +204,40 @@ impl OwnModel {
     }
 
     /// Label, score and alternatives of a text; `None` for a text without letters and digits.
-    pub fn detail(&self, text: &str) -> Option<IntentDetail> {
-        self.read(text, |memory| {
-            let answer = self.answer_by(&memory.own.margins);
+    ///
+    /// # Errors
+    /// [`ModelError::Onnx`] where an encoder of one's own fails.
+    pub fn detail(&self, text: &str) -> std::result::Result<Option<IntentDetail>, ModelError> {
+        self.read(text, |words, memory| {
+            self.add_up(text, words, memory)?;
+            let answer = self.answer_by(&memory.margins);
             let mut probabilities = vec![0.0; self.head.header.labels.len()];
-            let margins = &memory.own.margins[self.head.lanes.clone()];
+            let margins = &memory.margins[self.head.lanes.clone()];
             softmax(&self.head, margins, &mut probabilities);
             let scores = probabilities[1..].iter().map(|p| shown(*p));
             let mut ranked: Vec<_> = self.labels().iter().cloned().zip(scores).collect();
             ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
             ranked.truncate(ALTERNATIVES);
-            IntentDetail {
+            Ok(IntentDetail {
                 label: self.label(&answer).to_owned(),
                 score: answer.score,
                 alternatives: ranked,
                 model: self.id.clone(),
-            }
+            })
         })
     }
 
-    fn read<T>(&self, text: &str, work: impl FnOnce(&Memory) -> T) -> Option<T> {
+    fn read<T>(
+        &self,
+        text: &str,
+        work: impl FnOnce(&TokenBuffer, &mut OwnMemory) -> std::result::Result<T, ModelError>,
+    ) -> std::result::Result<Option<T>, ModelError> {
         MEMORY.with_borrow_mut(|memory| {
             memory.text.read(text);
             if !memory.text.says_anything() {
-                return None;
+                return Ok(None);
             }
-            self.add_up(&memory.text, &mut memory.own);
-            Some(work(memory))
+            work(&memory.text, &mut memory.own).map(Some)
         })
     }
 
@@ -213,7 +263,8 @@ impl OwnModel {
 
     fn answers(&self, texts: &ArrayRef) -> Result<Answers<Option<Answer>>> {
         let texts = Texts::new(texts.as_ref())?;
-        Ok(Answers::of(texts.spoken(), |text| self.answer(text)))
+        let answers = Answers::try_of(texts.spoken(), |text| self.answer(text));
+        answers.map_err(|error| DataFusionError::External(Box::new(error)))
     }
 }
 

@@ -340,7 +340,7 @@ fn rounded(value: f32, steps: f64) -> f64 {
     (f64::from(value) * steps).round() / steps + 0.0
 }
 
-/// One text after the other, for measurements.
+/// One text after the other by the models of weight files, for measurements.
 pub(crate) struct Scorer<'a> {
     set: &'a ModelSet,
     scratch: Scratch,
@@ -355,7 +355,7 @@ impl<'a> Scorer<'a> {
     }
 
     fn scores(&mut self, text: &str, wanted: Wanted) -> Option<Scores> {
-        self.set.score_text(text, wanted, &mut self.scratch)
+        self.set.inner.score_text(text, wanted, &mut self.scratch)
     }
 
     /// Score and label of the sentiment.

@@ -219,7 +219,8 @@ pub(crate) const NONE: &str = "-";
 pub const UNCLASSIFIED: &str = "unclassified";
 
 fn decode(bytes: &[u8], task: &str) -> Result<Head, ModelError> {
-    let head = decode_any(bytes)?;
+    let head = Head::decode(bytes)?;
+    check_labels(&head)?;
     if head.header.task != task {
         return Err(ModelError::Weights(format!(
             "a weight file of {} was given for {task}",
@@ -229,16 +230,15 @@ fn decode(bytes: &[u8], task: &str) -> Result<Head, ModelError> {
     Ok(head)
 }
 
-/// A weight file of whatever task.
-pub(super) fn decode_any(bytes: &[u8]) -> Result<Head, ModelError> {
-    let head = Head::decode(bytes)?;
-    if head.classes() < 2 {
-        return Err(ModelError::Weights(format!(
+/// There are labels to choose from.
+pub(super) fn check_labels(head: &Head) -> Result<(), ModelError> {
+    match head.classes() {
+        0 | 1 => Err(ModelError::Weights(format!(
             "{} has fewer than two labels",
             head.header.task
-        )));
+        ))),
+        _ => Ok(()),
     }
-    Ok(head)
 }
 
 /// The first label stands for "none of them": it is never answered.

@@ -125,7 +125,7 @@ fn requests_have_an_intent_and_a_topic() {
         assert_eq!(label(text, ScoreColumn::Intent), intent, "{text}");
         let score = number(text, ScoreColumn::IntentScore);
         assert!((0.0..=1.0).contains(&score));
-        let detail = set.intent_detail(text).unwrap();
+        let detail = set.intent_detail(text).unwrap().unwrap();
         assert_eq!((detail.label.as_str(), detail.score), (intent, score));
         assert!(
             detail

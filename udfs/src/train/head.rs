@@ -7,11 +7,12 @@ use super::TrainError;
 use super::calibrate;
 use super::data::{Labelled, NONE};
 use super::solver::{self, KeepGoing, Rows, Settings, Weights};
+use super::vectors::each_vector;
 use crate::model::features::{
     KnownPairs, PAIR_WEIGHT, RECIPE, pair_feature, text_factor, word_features,
 };
 use crate::model::text::TokenBuffer;
-use crate::model::{Encoder, Head, HeadHeader, Sentences, TrainingSource};
+use crate::model::{Head, HeadHeader, Sentences, TextEncoder, TrainingSource};
 
 /// How one head is trained.
 pub(crate) struct Recipe {
@@ -23,7 +24,7 @@ pub(crate) struct Recipe {
     pub(crate) known_pairs: Option<Arc<KnownPairs>>,
     /// Keep only the rows of the table that the training texts have.
     pub(crate) some_rows: bool,
-    /// Weight of the encoder's vector beside the words; 0: it is not read.
+    /// Weight of the encoder's vector beside the words, where it is read.
     pub(crate) sentences: f32,
     pub(crate) cost: f32,
     pub(crate) passes: usize,
@@ -62,7 +63,7 @@ impl Recipe {
             labels,
             &balanced(labels, classes, self.balance),
             &Settings {
-                columns: table.rows + table.sentences,
+                columns: table.columns(),
                 classes,
                 cost: self.cost,
                 positive: vec![1.0; classes],
@@ -108,10 +109,7 @@ impl Recipe {
             bits: self.bits,
             rows: self.some_rows.then_some(table.rows),
             pairs: self.pairs,
-            sentences: (table.sentences > 0).then(|| Sentences {
-                encoder: Encoder::shipped().id().to_owned(),
-                width: table.sentences,
-            }),
+            sentences: table.sentences,
             seed: self.seed,
             scale,
             bias: weights.bias,
@@ -140,26 +138,32 @@ impl Recipe {
             true => rows.renumber(),
             false => Vec::new(),
         };
-        let mut table = Table {
+        let table = Table {
             rows: match self.some_rows {
                 true => places.len(),
                 false => 1 << self.bits,
             },
             places,
-            sentences: 0,
+            sentences: None,
         };
-        if self.sentences > 0.0 {
-            let encoder = Encoder::shipped();
-            table.sentences = encoder.dimensions();
-            let (mut memory, mut vector) = Default::default();
-            let vectors = texts.iter().map(|text| {
-                buffer.read(&text.text);
-                encoder.read(&buffer, &mut memory, &mut vector);
-                vector.iter().map(|value| value * self.sentences).collect()
-            });
-            rows = rows.with_columns(table.rows as u32, vectors);
-        }
         (rows, table)
+    }
+
+    /// The features of each text with its vector behind them.
+    pub(crate) fn rows_with_vectors(
+        &self,
+        texts: &[Labelled],
+        encoder: &TextEncoder,
+        keep_going: KeepGoing<'_>,
+    ) -> Result<(Rows, Table), TrainError> {
+        let (words, mut table) = self.rows(texts);
+        let mut rows = Rows::default();
+        each_vector(encoder, texts, keep_going, |mut vector| {
+            vector.iter_mut().for_each(|value| *value *= self.sentences);
+            words.extend_next(&mut rows, table.rows as u32, &vector);
+        })?;
+        table.sentences = Some(encoder.sentences());
+        Ok((rows, table))
     }
 
     fn features(&self, text: &TokenBuffer, features: &mut Vec<(u32, f32)>) {
@@ -197,8 +201,14 @@ pub(crate) struct Table {
     pub(crate) rows: usize,
     /// Where they lie among 2^bits; empty: all of them are there.
     pub(crate) places: Vec<u32>,
-    /// Numbers of the encoder's vector behind them.
-    pub(crate) sentences: usize,
+    /// The vectors behind them.
+    pub(crate) sentences: Option<Sentences>,
+}
+
+impl Table {
+    fn columns(&self) -> usize {
+        self.rows + self.sentences.as_ref().map_or(0, |read| read.width)
+    }
 }
 
 /// Margins of a row that was not trained on, its class, its importance.

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::TrainError;
+use super::solver::KeepGoing;
 use crate::model::{OwnModel, UNCLASSIFIED};
 
 /// Figures of one label; all are 0..1.
@@ -54,15 +56,26 @@ const CONFUSIONS: usize = 50;
 const BANDS: usize = 10;
 
 /// Measures a model on labelled texts; a text without letters counts as `unclassified`.
-pub fn measure(model: &OwnModel, rows: &[(String, String)]) -> Quality {
-    let judged: Vec<Judged<'_>> = rows
-        .iter()
-        .map(|(text, label)| match model.answer(text) {
+///
+/// # Errors
+/// [`TrainError::Stopped`] once `keep_going` says no, [`TrainError::Model`] where an encoder of one's
+/// own fails.
+pub fn measure(
+    model: &OwnModel,
+    rows: &[(String, String)],
+    keep_going: KeepGoing<'_>,
+) -> Result<Quality, TrainError> {
+    let mut judged: Vec<Judged<'_>> = Vec::with_capacity(rows.len());
+    for (text, label) in rows {
+        if !keep_going() {
+            return Err(TrainError::Stopped);
+        }
+        judged.push(match model.answer(text)? {
             Some(answer) => (label.as_str(), model.label(&answer), Some(answer.score)),
             None => (label.as_str(), UNCLASSIFIED, Some(0.0)),
-        })
-        .collect();
-    Quality::of(&judged)
+        });
+    }
+    Ok(Quality::of(&judged))
 }
 
 impl Quality {

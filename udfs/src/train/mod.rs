@@ -18,6 +18,7 @@ mod solver;
 #[cfg(test)]
 mod tests;
 mod texts;
+mod vectors;
 mod vocabulary;
 
 use std::path::{Path, PathBuf};

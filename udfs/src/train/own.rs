@@ -7,7 +7,7 @@ use super::data::{Labelled, NONE};
 use super::head::{HeldOut, Recipe, Table, balanced, labels_of};
 use super::measure::Quality;
 use super::solver::{KeepGoing, Rows, shuffle};
-use crate::model::{Head, OwnModel, TrainingSource, UNCLASSIFIED};
+use crate::model::{Head, OwnModel, TextEncoder, TrainingSource, UNCLASSIFIED};
 
 /// What a training is told beside the rows.
 #[derive(Debug, Clone)]
@@ -22,10 +22,12 @@ pub struct OwnOptions {
     pub seed: u64,
     /// Cost of an error against the size of the weights; more follows the rows more closely.
     pub cost: f32,
+    /// What makes the vectors that the model reads beside the words.
+    pub encoder: TextEncoder,
 }
 
 impl OwnOptions {
-    /// What is right for most: seed 1, cost 1.
+    /// What is right for most: seed 1, cost 1, the shipped encoder.
     pub fn new(name: impl Into<String>, function: impl Into<String>) -> OwnOptions {
         OwnOptions {
             name: name.into(),
@@ -33,6 +35,7 @@ impl OwnOptions {
             unclassified: UNCLASSIFIED.to_owned(),
             seed: 1,
             cost: 1.0,
+            encoder: TextEncoder::Shipped,
         }
     }
 }
@@ -77,7 +80,8 @@ const FOLDS: usize = 5;
 ///
 /// # Errors
 /// [`TrainError::Rows`] for fewer than two labels, a label with one row, more than a thousand
-/// labels; [`TrainError::Stopped`] once `keep_going` says no.
+/// labels; [`TrainError::Stopped`] once `keep_going` says no; [`TrainError::Model`] where an encoder of
+/// one's own fails.
 pub fn train_own(
     rows: Vec<(Option<String>, Option<String>)>,
     options: &OwnOptions,
@@ -131,13 +135,13 @@ pub fn train_own(
             rows: examples.len(),
         }],
     };
-    let (head, quality) = train(&recipe, &examples, keep_going)?;
+    let (head, quality) = train(&recipe, &options.encoder, &examples, keep_going)?;
     if !keep_going() {
         return Err(TrainError::Stopped);
     }
     Ok(Trained {
         bytes: head.encode()?,
-        model: OwnModel::of(head),
+        model: OwnModel::of(head, options.encoder.clone()),
         quality,
         rows: examples.len(),
         left_out,
@@ -238,11 +242,12 @@ fn labels_in(rows: &[(String, String)]) -> usize {
 
 fn train(
     recipe: &Recipe,
+    encoder: &TextEncoder,
     examples: &[Labelled],
     keep_going: KeepGoing<'_>,
 ) -> Result<(Head, Quality), TrainError> {
     let classes = recipe.labels.len();
-    let (rows, table) = recipe.rows(examples);
+    let (rows, table) = recipe.rows_with_vectors(examples, encoder, keep_going)?;
     let labels = labels_of(examples);
     let folds = folds(&labels, classes, recipe.seed);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -440,7 +445,7 @@ mod tests {
         let model = OwnModel::parse(&first.bytes).unwrap();
         assert_eq!(model.id(), first.model.id());
         assert_eq!(model.labels(), ["fruit", "machine"]);
-        let detail = model.detail("this fast bus").unwrap();
+        let detail = model.detail("this fast bus").unwrap().unwrap();
         assert_eq!(detail.alternatives[0].0, "machine");
         assert_eq!(first.quality.rows, 8);
     }

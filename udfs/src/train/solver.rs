@@ -47,21 +47,18 @@ impl Rows {
         columns
     }
 
-    /// Each row with columns of numbers behind its own, the first one numbered `first`.
-    pub(crate) fn with_columns(self, first: u32, numbers: impl Iterator<Item = Vec<f32>>) -> Rows {
-        let mut rows = Rows {
-            offsets: vec![0],
-            ..Rows::default()
-        };
-        for (row, numbers) in numbers.enumerate() {
-            let (columns, values) = self.row(row);
-            rows.columns.extend_from_slice(columns);
-            rows.values.extend_from_slice(values);
-            rows.columns.extend((first..).take(numbers.len()));
-            rows.values.extend(numbers);
-            rows.offsets.push(rows.columns.len());
+    /// Rows that are these with columns of numbers behind them: `numbers` are those of the next row,
+    /// the first one of column `first`.
+    pub(crate) fn extend_next(&self, to: &mut Rows, first: u32, numbers: &[f32]) {
+        if to.offsets.is_empty() {
+            to.offsets.push(0);
         }
-        rows
+        let (columns, values) = self.row(to.len());
+        to.columns.extend_from_slice(columns);
+        to.values.extend_from_slice(values);
+        to.columns.extend((first..).take(numbers.len()));
+        to.values.extend_from_slice(numbers);
+        to.offsets.push(to.columns.len());
     }
 
     /// The rows of these numbers.
