@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::session::Session;
 
 /// The functions whose second argument names a model; without it the active one answers.
-const NAMING_FUNCTIONS: [&str; 4] = ["intent", "intent_score", "intent_detail", "topic"];
+const NAMING_FUNCTIONS: [&str; 5] = ["intent", "intent_score", "intent_detail", "topic", "topics"];
 
 /// The function that reads the names of the active model's topics.
 const TOPIC_LABEL: &str = "topic_label";

@@ -36,6 +36,7 @@ pub(crate) mod text;
 pub(crate) mod text_function;
 mod topic;
 mod topic_label;
+mod topics;
 
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ pub(crate) fn all() -> Vec<Arc<ScalarUDF>> {
         similarity::function(),
         topic::function(),
         topic_label::function(),
+        topics::function(),
     ];
     functions.into_iter().map(Arc::new).collect()
 }

@@ -13,6 +13,7 @@ use super::distinct::Answers;
 use super::pool::with_scratch;
 use super::score::{RISKS, SENTIMENTS, Scores, Wanted};
 use super::set::{ModelSet, UNCLASSIFIED};
+use super::topics::Topics;
 use super::{ModelError, ScoreColumn};
 
 impl ModelSet {
@@ -67,6 +68,25 @@ impl ModelSet {
             self.build(*column, rows)
         };
         Ok(columns.iter().map(build).collect())
+    }
+
+    /// The numbers of all topics of each text, see [`Topics::of`].
+    pub(crate) fn topics<'a>(
+        &self,
+        texts: impl Iterator<Item = Option<&'a str>>,
+    ) -> Result<Answers<Option<Vec<i32>>>, ModelError> {
+        let wanted = Wanted::of(&[ScoreColumn::TopicId]);
+        let every_language = self.covers_every_language(ScoreColumn::TopicId);
+        let mut topics = Topics::default();
+        with_scratch(|scratch| {
+            Answers::try_of(texts, |text| {
+                topics.of(text, |text| {
+                    let scores = self.score_text(text, wanted, scratch)?;
+                    let scores = scores.filter(|scores| scores.covered || every_language);
+                    Ok(scores.map(|scores| scores.topic.filter(|topic| *topic != 0)))
+                })
+            })
+        })
     }
 
     fn build<'a>(

@@ -167,7 +167,7 @@ mod tests {
             starts in prop::collection::vec(0usize..1024, 0..40),
         ) {
             let lanes = groups * LANE_GROUP;
-            let words: Vec<i16> = rows.iter().map(|value| i16::from(*value) * 257).collect();
+            let words: Vec<i16> = rows.iter().map(|value| i16::from(*value).wrapping_mul(257)).collect();
             let mut expected = (vec![3i16; lanes], vec![5i16; lanes]);
             for start in &starts {
                 for lane in 0..lanes {

@@ -45,6 +45,7 @@ pub(crate) mod sums;
 mod tests;
 pub(crate) mod text;
 mod text_encoder;
+pub(crate) mod topics;
 mod word_class;
 
 pub use active::ActiveModels;

@@ -58,6 +58,7 @@ async fn types_are_those_of_the_contract() {
         ("effort_features", "List(Float32"),
         ("risk_signals", "List(Utf8"),
         ("emotion", "List(Utf8"),
+        ("topics", "List(Utf8"),
         ("sentiment_aspects", "List(Struct("),
         ("sentiment_detail", "Struct("),
         ("pii_entities", "List(Struct("),
@@ -79,6 +80,7 @@ async fn a_text_without_a_signal_gives_the_agreed_values() {
         ("emotion_intensity", "NULL"),
         ("intent", "unclassified"),
         ("topic", "unclassified"),
+        ("topics", "[]"),
         ("churn_risk", "0.0"),
         ("churn_risk_level", "low"),
         ("escalation_request", "false"),
@@ -181,7 +183,7 @@ async fn details_agree_with_their_scalars() {
 
 #[tokio::test]
 async fn a_model_that_is_null_gives_null() {
-    for function in ["intent", "intent_score", "intent_detail", "topic"] {
+    for function in ["intent", "intent_score", "intent_detail", "topic", "topics"] {
         let sql = format!("SELECT {function}({NO_SIGNAL}, NULL)");
         assert_eq!(shown(&sql).await, "NULL", "{function}");
     }

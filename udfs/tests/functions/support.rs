@@ -12,7 +12,7 @@ use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf}
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 /// Every function of one text, and of one text with constants.
-pub(crate) const OF_ONE_TEXT: [&str; 26] = [
+pub(crate) const OF_ONE_TEXT: [&str; 27] = [
     "sentiment",
     "sentiment_label",
     "sentiment_detail",
@@ -23,6 +23,7 @@ pub(crate) const OF_ONE_TEXT: [&str; 26] = [
     "intent_score",
     "intent_detail",
     "topic",
+    "topics",
     "effort_score",
     "effort_level",
     "effort_features",
