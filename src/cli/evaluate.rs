@@ -1,5 +1,7 @@
 //! `verbatim evaluate`: how good a function or a training is on labelled rows.
 
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -63,17 +65,24 @@ pub(super) struct Evaluate {
 
 impl Evaluate {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        Ok(self.evaluate().map_err(|error| match error {
+        let mut report = String::new();
+        self.evaluate(&mut report).map_err(|error| match error {
             TrainError::Rows { reason, mend } => {
                 Error::statement(sqlstate::INVALID_PARAMETER_VALUE, reason).with_hint(mend)
             }
             other => Error::statement(sqlstate::INVALID_PARAMETER_VALUE, other.to_string()),
+        })?;
+        // At once, so that a reader who has seen enough breaks nothing off.
+        let written = std::io::stdout().write_all(report.as_bytes());
+        Ok(written.map_err(|source| Error::Io {
+            context: "writing the figures".to_owned(),
+            source,
         })?)
     }
 
-    fn evaluate(&self) -> Result<(), TrainError> {
+    fn evaluate(&self, to: &mut String) -> Result<(), TrainError> {
         if let Some(train) = &self.train {
-            return self.trained(train);
+            return self.trained(train, to);
         }
         let rows = self.measured()?;
         let task = Task::named(&self.task).ok_or_else(|| TrainError::Rows {
@@ -88,17 +97,18 @@ impl Evaluate {
         if let Some(numbers) = numbers
             && let Some(found) = task.numbers(&numbers)?
         {
-            println!("rows                {:>8}", found.rows);
-            println!("rows without score  {:>8}", found.without_score);
-            println!("pearson             {:>8.4}", found.pearson);
-            println!("spearman            {:>8.4}", found.spearman);
+            let _ = writeln!(to, "rows                {:>8}", found.rows);
+            let _ = writeln!(to, "rows without score  {:>8}", found.without_score);
+            let _ = writeln!(to, "pearson             {:>8.4}", found.pearson);
+            let _ = writeln!(to, "spearman            {:>8.4}", found.spearman);
             if let Some(auc) = found.auc {
-                println!("AUC                 {auc:>8.4}");
+                let _ = writeln!(to, "AUC                 {auc:>8.4}");
             }
         } else {
-            self.print(&task.labels(&rows)?);
+            self.print(&task.labels(&rows)?, to);
         }
-        println!(
+        let _ = writeln!(
+            to,
             "seconds             {:>8.2}",
             started.elapsed().as_secs_f64()
         );
@@ -114,7 +124,7 @@ impl Evaluate {
     }
 
     /// Trains first; labels that the model does not know count as they stand.
-    fn trained(&self, train: &Path) -> Result<(), TrainError> {
+    fn trained(&self, train: &Path, to: &mut String) -> Result<(), TrainError> {
         let mut train = labelled_file(train, &self.text, &self.label)?;
         let mut rows = self.measured()?;
         if self.hold_out {
@@ -134,13 +144,15 @@ impl Evaluate {
             .into_iter()
             .map(|(text, label)| (Some(text), Some(label)));
         let trained = train_own(train.collect(), &options, &|| true)?;
-        println!("rows trained on     {:>8}", trained.rows);
-        println!(
+        let _ = writeln!(to, "rows trained on     {:>8}", trained.rows);
+        let _ = writeln!(
+            to,
             "seconds of training {:>8.2}",
             started.elapsed().as_secs_f64()
         );
-        println!("accuracy in folds   {:>8.4}", trained.quality.accuracy);
-        println!(
+        let _ = writeln!(to, "accuracy in folds   {:>8.4}", trained.quality.accuracy);
+        let _ = writeln!(
+            to,
             "threshold           {:>8.2}",
             trained.model.header().threshold
         );
@@ -154,31 +166,32 @@ impl Evaluate {
             .filter(|(_, label)| label != "unclassified")
             .cloned()
             .collect();
-        self.print(&measure(&trained.model, &rows, &|| true)?);
+        self.print(&measure(&trained.model, &rows, &|| true)?, to);
         if known.len() < rows.len() {
             let known = measure(&trained.model, &known, &|| true)?;
-            println!("in-scope accuracy   {:>8.4}", known.accuracy);
+            let _ = writeln!(to, "in-scope accuracy   {:>8.4}", known.accuracy);
         }
         Ok(())
     }
 
-    fn print(&self, quality: &Quality) {
-        println!("rows                {:>8}", quality.rows);
-        println!(
+    fn print(&self, quality: &Quality, to: &mut String) {
+        let _ = writeln!(to, "rows                {:>8}", quality.rows);
+        let _ = writeln!(
+            to,
             "accuracy            {:>8.4} ± {:.4}",
             quality.accuracy, quality.accuracy_margin
         );
-        println!("macro-F1            {:>8.4}", quality.macro_f1);
-        println!("weighted F1         {:>8.4}", quality.weighted_f1);
-        println!("macro-recall        {:>8.4}", quality.macro_recall);
+        let _ = writeln!(to, "macro-F1            {:>8.4}", quality.macro_f1);
+        let _ = writeln!(to, "weighted F1         {:>8.4}", quality.weighted_f1);
+        let _ = writeln!(to, "macro-recall        {:>8.4}", quality.macro_recall);
         if let Some(error) = quality.calibration_error {
-            println!("calibration error   {error:>8.4}");
+            let _ = writeln!(to, "calibration error   {error:>8.4}");
         }
         if let Some(none) = quality.labels.iter().find(|l| l.label == "unclassified") {
-            println!("out-of-scope recall {:>8.4}", none.recall);
+            let _ = writeln!(to, "out-of-scope recall {:>8.4}", none.recall);
         }
         for (truth, said, rows) in quality.confusions.iter().take(self.confusions) {
-            println!("  {rows:>4}  {truth} taken for {said}");
+            let _ = writeln!(to, "  {rows:>4}  {truth} taken for {said}");
         }
     }
 }

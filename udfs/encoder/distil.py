@@ -265,7 +265,7 @@ def main():
     step.add_argument("texts")
     step.add_argument("vectors")
     step.add_argument("out")
-    step.add_argument("--epochs", type=int, default=4)
+    step.add_argument("--epochs", type=int, default=10)
     step.add_argument("--threads", type=int, default=1, help="another number gives other last bits")
     step.set_defaults(run=learn)
     arguments = parser.parse_args()

@@ -110,7 +110,7 @@ pub(crate) struct Bank {
     pub(super) bias: Vec<f32>,
     pub(super) known: Known,
     pub(super) pairs: Option<Arc<KnownPairs>>,
-    /// Margins of a text: those of heads that are not in the bank are 0.
+    /// Margins of a text, with those of heads that are not in the bank.
     margins: usize,
     /// The processor has AVX2.
     #[cfg(target_arch = "x86_64")]

@@ -56,8 +56,12 @@ impl ModelSet {
         columns: &[ScoreColumn],
     ) -> Result<Vec<ArrayRef>, ModelError> {
         let wanted = Wanted::of(columns);
-        let scored = with_scratch(|scratch| {
-            Answers::try_of(texts, |text| self.score_text(text, wanted, scratch))
+        let scored = with_scratch(|scratch| match self.composed {
+            // Nothing can fail, and scores are not wrapped once more.
+            None => Ok(Answers::of(texts, |text| {
+                self.inner.score_text(text, wanted, scratch)
+            })),
+            Some(_) => Answers::try_of(texts, |text| self.score_text(text, wanted, scratch)),
         })?;
         let build = |column: &ScoreColumn| {
             let every_language = self.covers_every_language(*column);

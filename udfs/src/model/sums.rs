@@ -77,11 +77,10 @@ impl Rare {
 }
 
 impl Bank {
-    /// Sums up the words of a text; `margins` gets one value a class of every head, and some behind
-    /// the last one that say nothing.
+    /// Sums up the words of a text; `margins` gets one value a class of every head. What stands there
+    /// for heads that are not in the bank, and behind the last one, says nothing.
     pub(crate) fn add_up(&self, text: &TokenBuffer, sums: &mut Sums, margins: &mut Vec<f32>) {
         sums.make_room(self);
-        margins.clear();
         margins.resize(self.margins() + SLACK, 0.0);
         #[cfg(target_arch = "x86_64")]
         if self.is_wide() {

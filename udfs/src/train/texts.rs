@@ -36,7 +36,7 @@ const MOST_BYTES: usize = 600;
 /// A mixture is made of texts of at most so many words.
 const MOST_WORDS: usize = 30;
 /// Mixtures.
-const MIXTURES: usize = 120_000;
+const MIXTURES: usize = 400_000;
 
 /// Writes the texts, one JSON object a line: `text`, `words` as the engine reads them, `mixed`.
 ///
