@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::features::RECIPE;
+use super::fourier::Fourier;
 use super::onnx::PREFIX;
 use super::{ModelError, OnnxKind};
 
@@ -67,12 +68,43 @@ pub struct Sentences {
     pub encoder: String,
     /// Numbers of a vector.
     pub width: usize,
+    /// Random Fourier features that the head reads in the vector's place; 0: it reads the vector.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub fourier: usize,
     /// Whether they are the logits of a classifier of one's own, which decide by themselves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub logits: bool,
 }
 
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Sentences {
+    /// Numbers that the head reads.
+    pub(crate) fn numbers(&self) -> usize {
+        match self.fourier {
+            0 => self.width,
+            features => features,
+        }
+    }
+
+    /// Whether the features are whole blocks, of a vector that an encoder can have.
+    fn is_whole(&self) -> bool {
+        const MOST: usize = 1 << 16;
+        self.fourier == 0
+            || (self.width <= MOST
+                && self.fourier <= MOST
+                && self
+                    .fourier
+                    .is_multiple_of(2 * self.width.max(2).next_power_of_two()))
+    }
+
+    /// What makes them of the vector; `None`: they are the vector.
+    pub(crate) fn features(&self) -> Option<Fourier> {
+        (self.fourier > 0).then(|| Fourier::new(self.width, self.fourier))
+    }
+
     /// The ONNX graph that makes the vectors; `None` where it is an encoder of the program.
     pub fn onnx(&self) -> Option<(&str, OnnxKind)> {
         let kind = match self.logits {
@@ -196,7 +228,7 @@ impl Head {
         }
         let table = 1usize << header.bits;
         let rows = header.rows.unwrap_or(table);
-        let width = header.sentences.as_ref().map_or(0, |read| read.width);
+        let width = header.sentences.as_ref().map_or(0, Sentences::numbers);
         let (places, rest) = words(rest, header.rows.unwrap_or(0)).ok_or_else(unfit)?;
         let length = rows.checked_mul(classes).ok_or_else(unfit)?;
         let (weights, rest) = rest.split_at_checked(length).ok_or_else(unfit)?;
@@ -212,7 +244,8 @@ impl Head {
             && [&header.scale, &header.bias, &header.offsets]
                 .iter()
                 .all(|v| v.len() == classes)
-            && (header.thresholds.is_empty() || header.thresholds.len() == classes);
+            && (header.thresholds.is_empty() || header.thresholds.len() == classes)
+            && header.sentences.as_ref().is_none_or(Sentences::is_whole);
         if !shaped {
             return Err(unfit());
         }

@@ -24,6 +24,7 @@ mod emotion;
 pub(crate) mod encoder;
 pub(crate) mod features;
 pub(crate) mod format;
+pub(crate) mod fourier;
 mod known;
 mod lanes;
 mod language;

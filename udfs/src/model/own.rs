@@ -11,7 +11,8 @@ use super::bank::Bank;
 use super::detail::IntentDetail;
 use super::distinct::Answers;
 use super::encoder::EncoderMemory;
-use super::format::{Head, HeadHeader};
+use super::format::{Head, HeadHeader, Sentences};
+use super::fourier::Fourier;
 use super::remembered::Remembered;
 use super::score::shown;
 use super::set::{SHIPPED_VOCABULARY, UNCLASSIFIED, check_first_label, check_labels};
@@ -29,6 +30,8 @@ pub struct OwnModel {
     bank: Bank,
     /// Weights of the encoder's vector; empty where the model does not read it.
     sentences: Vec<f32>,
+    /// What the weights read in the vector's place.
+    fourier: Option<Fourier>,
     encoder: TextEncoder,
     /// Where the encoder takes long.
     remembered: Option<Remembered>,
@@ -50,6 +53,7 @@ pub(super) struct OwnMemory {
     margins: Vec<f32>,
     encoder: EncoderMemory,
     vector: Vec<f32>,
+    features: Vec<f32>,
 }
 
 /// The memory of a scoring thread for models that a call names.
@@ -85,7 +89,9 @@ impl OwnModel {
         check_first_label(&head)?;
         if let Some(read) = &head.header.sentences {
             let given = encoder.sentences();
-            if *read != given {
+            let fits = (&read.encoder, read.width, read.logits)
+                == (&given.encoder, given.width, given.logits);
+            if !fits {
                 return Err(ModelError::Weights(format!(
                     "trained on vectors of the encoder {}, there is {}: train it again",
                     read.encoder, given.encoder
@@ -99,6 +105,7 @@ impl OwnModel {
         let bank = Bank::new(&[&head], 1, SHIPPED_VOCABULARY, None);
         OwnModel {
             id: head.id,
+            fourier: head.header.sentences.as_ref().and_then(Sentences::features),
             head: Placed::new(head.header, 0..bank.margins()),
             bank,
             sentences: head.sentences,
@@ -164,18 +171,26 @@ impl OwnModel {
             margins,
             encoder,
             vector,
+            features,
         } = memory;
         self.bank.add_up(words, sums, margins);
         if self.sentences.is_empty() {
             return Ok(());
         }
         self.encoder.read(text, words, encoder, vector)?;
-        let weights = self.sentences.chunks_exact(self.bank.margins());
-        for (value, weights) in vector.iter().zip(weights) {
-            for (margin, weight) in margins.iter_mut().zip(weights) {
-                *margin += value * weight;
+        let numbers = match &self.fourier {
+            Some(fourier) => {
+                fourier.read(vector, features);
+                features
             }
-        }
+            None => vector,
+        };
+        // Behind the classes there may be lanes that no one reads.
+        add_products(
+            numbers,
+            &self.sentences,
+            &mut margins[..self.bank.margins()],
+        );
         Ok(())
     }
 
@@ -265,6 +280,28 @@ impl OwnModel {
         let texts = Texts::new(texts.as_ref())?;
         let answers = Answers::try_of(texts.spoken(), |text| self.answer(text));
         answers.map_err(|error| DataFusionError::External(Box::new(error)))
+    }
+}
+
+/// Adds to every margin the numbers times its weights: a row of one weight a margin for each number.
+fn add_products(numbers: &[f32], weights: &[f32], margins: &mut [f32]) {
+    let width = margins.len();
+    // Four rows at once: the margins are read and written a quarter as often.
+    let (fours, rest) = numbers.as_chunks::<4>();
+    let (of_fours, of_rest) = weights.split_at(fours.len() * 4 * width);
+    for ([a, b, c, d], weights) in fours.iter().zip(of_fours.chunks_exact(4 * width)) {
+        let (of_a, weights) = weights.split_at(width);
+        let (of_b, weights) = weights.split_at(width);
+        let (of_c, of_d) = weights.split_at(width);
+        let rows = of_a.iter().zip(of_b).zip(of_c).zip(of_d);
+        for (margin, (((of_a, of_b), of_c), of_d)) in margins.iter_mut().zip(rows) {
+            *margin += a * of_a + b * of_b + c * of_c + d * of_d;
+        }
+    }
+    for (number, weights) in rest.iter().zip(of_rest.chunks_exact(width)) {
+        for (margin, weight) in margins.iter_mut().zip(weights) {
+            *margin += number * weight;
+        }
     }
 }
 

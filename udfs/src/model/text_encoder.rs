@@ -23,11 +23,13 @@ impl TextEncoder {
             TextEncoder::Shipped => Sentences {
                 encoder: Encoder::shipped().id().to_owned(),
                 width: Encoder::shipped().dimensions(),
+                fourier: 0,
                 logits: false,
             },
             TextEncoder::Onnx(graph) => Sentences {
                 encoder: graph.id().to_owned(),
                 width: graph.width(),
+                fourier: 0,
                 logits: graph.kind() == OnnxKind::Classifier,
             },
         }

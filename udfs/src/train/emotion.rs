@@ -129,6 +129,7 @@ pub(super) fn head(texts: &Emotions, pairs: &Arc<KnownPairs>) -> Result<Head, Tr
         known_pairs: Some(Arc::clone(pairs)),
         some_rows: false,
         sentences: 0.0,
+        fourier: 0,
         cost: 0.1,
         passes: 10,
         balance: 0.0,

@@ -11,6 +11,7 @@ use super::vectors::each_vector;
 use crate::model::features::{
     KnownPairs, PAIR_WEIGHT, RECIPE, pair_feature, text_factor, word_features,
 };
+use crate::model::fourier::Fourier;
 use crate::model::text::TokenBuffer;
 use crate::model::{Head, HeadHeader, Sentences, TextEncoder, TrainingSource};
 
@@ -26,6 +27,8 @@ pub(crate) struct Recipe {
     pub(crate) some_rows: bool,
     /// Weight of the encoder's vector beside the words, where it is read.
     pub(crate) sentences: f32,
+    /// Random Fourier features that stand for the vector, about as many; 0: the vector itself.
+    pub(crate) fourier: usize,
     pub(crate) cost: f32,
     pub(crate) passes: usize,
     /// 0: every row counts the same, 1: every class counts the same.
@@ -158,11 +161,19 @@ impl Recipe {
     ) -> Result<(Rows, Table), TrainError> {
         let (words, mut table) = self.rows(texts);
         let mut rows = Rows::default();
+        let mut read = encoder.sentences();
+        let fourier = (self.fourier > 0).then(|| Fourier::new(read.width, self.fourier));
+        read.fourier = fourier.as_ref().map_or(0, Fourier::features);
+        let mut features = Vec::new();
         each_vector(encoder, texts, keep_going, |mut vector| {
+            if let Some(fourier) = &fourier {
+                fourier.read(&vector, &mut features);
+                std::mem::swap(&mut vector, &mut features);
+            }
             vector.iter_mut().for_each(|value| *value *= self.sentences);
             words.extend_next(&mut rows, table.rows as u32, &vector);
         })?;
-        table.sentences = Some(encoder.sentences());
+        table.sentences = Some(read);
         Ok((rows, table))
     }
 
@@ -207,7 +218,7 @@ pub(crate) struct Table {
 
 impl Table {
     fn columns(&self) -> usize {
-        self.rows + self.sentences.as_ref().map_or(0, |read| read.width)
+        self.rows + self.sentences.as_ref().map_or(0, Sentences::numbers)
     }
 }
 

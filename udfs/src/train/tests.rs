@@ -37,6 +37,7 @@ fn recipe(seed: u64) -> Recipe {
         known_pairs: None,
         some_rows: false,
         sentences: 0.0,
+        fourier: 0,
         cost: 1.0,
         passes: 10,
         balance: 1.0,
