@@ -484,6 +484,30 @@ mod tests {
     }
 
     #[test]
+    fn many_rows_a_label_are_told_apart_by_features_of_the_vector() {
+        let trained = |times: usize| {
+            let texts: Vec<(&str, &str)> = FRUIT.iter().cycle().take(times * 8).copied().collect();
+            train_own(rows(&texts), &OwnOptions::new("test", "intent"), &|| true).unwrap()
+        };
+        let features =
+            |trained: &Trained| trained.model.header().sentences.as_ref().unwrap().fourier;
+        // Four rows a label in FRUIT: 36 and 40.
+        assert_eq!(features(&trained(9)), 0);
+        let many = trained(10);
+        assert_eq!(features(&many), MOST_FOURIER);
+        let read = OwnModel::parse(&many.bytes).unwrap();
+        for (text, label) in FRUIT {
+            let detail = read.detail(text).unwrap().unwrap();
+            assert_eq!(detail.alternatives[0].0, label);
+            assert_eq!(Some(detail), many.model.detail(text).unwrap());
+        }
+        // A file that says another number of features is refused.
+        let mut head = Head::decode(&many.bytes).unwrap();
+        head.header.sentences.as_mut().unwrap().fourier = MOST_FOURIER / 2;
+        assert!(OwnModel::parse(&head.encode().unwrap()).is_err());
+    }
+
+    #[test]
     fn a_training_stops_when_told() {
         let stopped = train_own(rows(&FRUIT), &OwnOptions::new("test", "intent"), &|| false);
         assert!(matches!(stopped, Err(TrainError::Stopped)));
